@@ -1,0 +1,1 @@
+"""Déclic: the marketplace house. Wired in `create_app` (see marketplace/application.py)."""

@@ -1,0 +1,118 @@
+"""Events: what happened, past tense, carrying ids only (docs/architecture.md, rule 1).
+
+`services/reactions.py` says what follows from each: functions in the same transaction (WITHIN),
+jobs deferred with it (AFTER). A job gets `as_arguments()`.
+"""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+
+
+class Event:
+    """Base of all events."""
+
+    def as_arguments(self) -> dict[str, str]:
+        """The ids as JSON, for a job's arguments."""
+        return {name: str(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]
+
+
+@dataclass(frozen=True)
+class ProviderCallDue(Event):
+    """An intent was written; somebody has to carry it out after the commit."""
+
+    call_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ProviderEventArrived(Event):
+    """A provider's event lies in the inbox."""
+
+    inbox_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class PaymentAuthorised(Event):
+    """The money is reserved, not taken."""
+
+    payment_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class PaymentCaptured(Event):
+    """The money is with the provider, for us."""
+
+    payment_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class CaptureFailed(Event):
+    """The authorised money could not be taken."""
+
+    payment_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class PaymentReleased(Event):
+    """The authorisation is given back, or ended at the provider."""
+
+    payment_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class RefundSettled(Event):
+    """A refund arrived, or failed for good."""
+
+    refund_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class TransferMade(Event):
+    """The expert's share left for their account."""
+
+    transfer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class BookingMoved(Event):
+    """A booking made a move; the history row says which."""
+
+    booking_id: uuid.UUID
+    move_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class RescueOpened(Event):
+    """A booking failed for the buyer; others may take the same brief."""
+
+    rescue_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class OfferPublished(Event):
+    """A version went live; search makes its row anew."""
+
+    offer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ReviewSent(Event):
+    """A side sent its review."""
+
+    review_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class LinkAsked(Event):
+    """A person needs a link by mail. The letter's job makes the token, so no queue row ever holds it."""
+
+    person_id: uuid.UUID
+    purpose: str
+
+
+@dataclass(frozen=True)
+class AddressKnownAlready(Event):
+    """Somebody signed up with an address that has an account; its owner is told by mail."""
+
+    person_id: uuid.UUID
