@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
+from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import Base, Currency, Id, refers
@@ -37,5 +37,5 @@ class LedgerEntry(Base):
     id: Mapped[Id]
     group_id: Mapped[uuid.UUID] = refers("ledger_groups.id")
     account: Mapped[str]
-    amount_minor: Mapped[int]
+    amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[Currency]
