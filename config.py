@@ -74,6 +74,8 @@ class Config:
     platform_registration: str
     platform_vat: str
     load_demo: bool
+    # No DATABASE_URL was given: the server of storage/embedded.py, its address written by `make run`.
+    embedded_database: bool = False
 
     @property
     def secure(self) -> bool:
@@ -89,6 +91,11 @@ class Config:
     def sandbox(self) -> bool:
         """Payments go to the sandbox provider; no money moves."""
         return self.payments == "sandbox"
+
+    @property
+    def database_file(self) -> Path:
+        """Where the embedded database's address stands while it runs."""
+        return self.data_dir / "database.url"
 
     @property
     def sandbox_port_file(self) -> Path:
@@ -145,6 +152,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         platform_registration=identity["PLATFORM_REGISTRATION"],
         platform_vat=identity["PLATFORM_VAT"],
         load_demo=given.get("LOAD_DEMO", "1" if demo else "0") not in ("0", "no", "false"),
+        embedded_database="DATABASE_URL" not in given,
     )
 
 
@@ -239,7 +247,10 @@ def _sandbox_address(data_dir: Path) -> str:
 
 def _site_url(given: Mapping[str, str], port: int, problems: list[str]) -> str:
     url = given.get("SITE_URL", f"http://localhost:{port}").rstrip("/")
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.path or parts.query:
         problems.append(f"SITE_URL is like https://example.com, without a path, not {url!r}.")
     return url

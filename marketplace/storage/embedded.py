@@ -114,6 +114,17 @@ def start(data_dir: Path, *, durable: bool = True) -> Server:
         raise
 
 
+def running(data_dir: Path) -> bool:
+    """Whether somebody's server runs on the data of `data_dir`."""
+    if not data_dir.exists():
+        return False
+    try:
+        _claim(data_dir.resolve()).close()
+    except EmbeddedError:
+        return True
+    return False
+
+
 def refuse_unfit(url: str) -> None:
     """Raise `EmbeddedError`, in one sentence, for a database this product would not run right on."""
     address = url.replace("postgresql+psycopg://", "postgresql://", 1)

@@ -1,0 +1,50 @@
+"""A run as a whole: browser tests come last and one after the other; without a browser they are named."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tools import chromium
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    browser = [item for item in items if item.get_closest_marker("browser")]
+    items[:] = [item for item in items if item not in set(browser)] + browser
+    for item in browser:
+        # One group is one worker: two browsers on two cores only slow each other down.
+        item.add_marker(pytest.mark.xdist_group("browser"))
+    if chromium.find() is None:
+        for item in browser:
+            item.add_marker(pytest.mark.skip(reason="no Chromium"))
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    # In CI a missing browser is a fault of the machine, not a reason to say all is well.
+    if _not_run(session.config) and os.environ.get("CI") == "true" and session.exitstatus == 0:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    names = _not_run(config)
+    if not names:
+        return
+    failing = os.environ.get("CI") == "true"
+    terminalreporter.section(
+        "browser tests NOT RUN: no Chromium" + (" (CI=true: this fails)" if failing else "")
+    )
+    for name in names:
+        terminalreporter.write_line(f"  {name}")
+    terminalreporter.write_line(f"To run them: {chromium.HOW_TO_INSTALL}")
+
+
+def _not_run(config: pytest.Config) -> list[str]:
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None:
+        return []
+    skipped = reporter.stats.get("skipped", [])
+    return sorted(
+        {report.nodeid.split("@")[0] for report in skipped if "no Chromium" in str(report.longrepr)}
+    )

@@ -1,0 +1,17 @@
+"""How gunicorn serves: two processes of eight threads, each with an application of its own.
+
+The application is loaded after the fork (`preload_app` is off): a pool of database connections
+shared by two processes would mix their answers up.
+"""
+
+worker_class = "gthread"
+workers = 2
+threads = 8
+preload_app = False
+timeout = 60
+graceful_timeout = 8
+keepalive = 5
+# Longer than any address of ours; a longer one is refused before it is read.
+limit_request_line = 4094
+limit_request_fields = 64
+limit_request_field_size = 8190

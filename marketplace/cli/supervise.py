@@ -1,0 +1,311 @@
+"""The supervisor `make run` becomes: database, then sandbox, web and worker, until Ctrl-C.
+
+A child that dies is started again, a little later each time. All of them end with this process,
+also when it is killed. What they print goes to DATA_DIR/log.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ctypes
+import http.client
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+
+import psycopg
+from alembic import command
+from alembic.config import Config as Alembic
+
+import config
+from marketplace.storage import embedded
+
+ROOT = Path(config.__file__).resolve().parent
+READY_SECONDS = 40
+STOP_SECONDS = 12
+LONGEST_WAIT = 30.0
+# A child that lived this long counts as healthy: its next fall is its first.
+HEALTHY_SECONDS = 60
+PR_SET_PDEATHSIG = 1
+
+
+class Stop(Exception):
+    """What keeps us from going on, in one sentence."""
+
+
+class Asked(BaseException):
+    """Ctrl-C or SIGTERM: no error, wherever we are."""
+
+
+@dataclass
+class Child:
+    """One of our processes, and how it has fared."""
+
+    name: str
+    command: list[str]
+    log: Path
+    process: subprocess.Popen[bytes] | None = None
+    started: float = 0.0
+    falls: int = 0
+    again_at: float = field(default=0.0)
+
+    def start(self) -> None:
+        self.started = time.monotonic()
+        with self.log.open("ab") as log:
+            # A process group of its own, so that stopping it stops what it started.
+            self.process = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                preexec_fn=_end_with_parent,
+            )
+
+    def look_after(self) -> None:
+        """Start it again if it died, later after each fall."""
+        if self.process is None:
+            if time.monotonic() >= self.again_at:
+                self.start()
+            return
+        code = self.process.poll()
+        if code is None:
+            return
+        lived = time.monotonic() - self.started
+        self.falls = 1 if lived > HEALTHY_SECONDS else self.falls + 1
+        wait = min(LONGEST_WAIT, 0.5 * 2 ** (self.falls - 1))
+        print(f"  ! {self.name} ended ({code}); again in {wait:.1f} s. See {self.log}", flush=True)
+        _signal_group(self.process, signal.SIGKILL)  # What it left behind would hold its port.
+        self.process, self.again_at = None, time.monotonic() + wait
+
+    def signal(self, how: int) -> None:
+        if self.process is not None:
+            _signal_group(self.process, how)
+
+    def gone(self) -> bool:
+        return self.process is None or self.process.poll() is not None
+
+
+def main() -> int:
+    options = _options()
+    signal.signal(signal.SIGTERM, _asked)
+    signal.signal(signal.SIGINT, _asked)
+    settings = config.load()
+    supervisor = Supervisor(settings)
+    try:
+        supervisor.start()
+        print(_box(settings, time.time() - options.since), flush=True)
+        supervisor.watch()
+    except Asked:
+        print("\n  Stopping …", flush=True)
+    except (Stop, embedded.EmbeddedError, config.ConfigError) as error:
+        print(f"\n  ✗ {error}\n", file=sys.stderr)
+        return 1
+    finally:
+        # From here on a second Ctrl-C must not leave half of it running.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+        supervisor.stop()
+    return 0
+
+
+class Supervisor:
+    """Starts in order, watches, stops in the opposite order."""
+
+    def __init__(self, settings: config.Config) -> None:
+        self.settings = settings
+        self.server: embedded.Server | None = None
+        self.children: list[Child] = []
+        self.logs = settings.data_dir / "log"
+
+    def start(self) -> None:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        self._start_database()
+        with step("Tables"):
+            _migrate(self.settings.database_url)
+        if self.settings.demo and self.settings.load_demo:
+            self._flask("Demo data", "demo", "load", "demo")
+        if self.settings.sandbox:
+            with step("Sandbox provider (no money moves)"):
+                self._start_sandbox()
+        with step("Web and worker"):
+            gunicorn = [
+                sys.executable,
+                "-m",
+                "gunicorn",
+                "--config",
+                "python:marketplace.cli.gunicorn_settings",
+            ]
+            self._child("web", [*gunicorn, f"--bind={_bind(self.settings)}", "wsgi:app"])
+            self._child("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
+            self._until(lambda: _healthy(self.settings), "The web server does not answer", "web")
+        if self.settings.demo and self.settings.load_demo and self._untouched():
+            self._flask("Demo bookings, played from 40 days back to today", "demo", "play")
+
+    def watch(self) -> None:
+        """Until asked to stop."""
+        while True:
+            for child in self.children:
+                child.look_after()
+            if self.server is not None and self.server.process.poll() is not None:
+                print("  ! the database ended; starting it again", flush=True)
+                self._restart_database()
+            time.sleep(0.25)
+
+    def stop(self) -> None:
+        for child in self.children:
+            child.signal(signal.SIGTERM)
+        until = time.monotonic() + STOP_SECONDS
+        while time.monotonic() < until and not all(child.gone() for child in self.children):
+            time.sleep(0.05)
+        for child in self.children:
+            child.signal(signal.SIGKILL)
+        if self.server is not None:
+            self.settings.database_file.unlink(missing_ok=True)
+            self.server.stop()
+
+    def _start_database(self) -> None:
+        if self.settings.embedded_database:
+            with step("Database (PostgreSQL, embedded)"):
+                self._restart_database()
+        self.settings = config.load()  # Now with the database's address.
+        embedded.refuse_unfit(self.settings.database_url)
+
+    def _restart_database(self) -> None:
+        if self.server is not None:
+            self.server.stop()
+        self.server = embedded.start(self.settings.data_dir)
+        fresh = self.settings.database_file.with_suffix(".new")
+        fresh.write_text(self.server.url + "\n")
+        fresh.chmod(0o600)
+        fresh.replace(self.settings.database_file)
+
+    def _start_sandbox(self) -> None:
+        self.settings.sandbox_port_file.unlink(missing_ok=True)
+        self._child("sandbox", [sys.executable, "-m", "sandbox"])
+        self._until(self.settings.sandbox_port_file.exists, "The sandbox provider does not start", "sandbox")
+
+    def _child(self, name: str, line: list[str]) -> None:
+        log = self.logs / f"{name}.log"
+        if log.exists():
+            log.replace(log.with_suffix(".log.1"))
+        child = Child(name, line, log)
+        child.start()
+        self.children.append(child)
+
+    def _flask(self, what: str, *arguments: str) -> None:
+        """A command of the application, its progress shown as it comes."""
+        with step(what):
+            line = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
+            process = subprocess.Popen(line, cwd=ROOT, start_new_session=True, preexec_fn=_end_with_parent)
+            try:
+                code = process.wait()
+            except BaseException:
+                _signal_group(process, signal.SIGTERM)
+                raise
+            if code != 0:
+                raise Stop(f"`flask --app wsgi {' '.join(arguments)}` failed.")
+
+    def _until(self, ready: Callable[[], bool], complaint: str, name: str) -> None:
+        until = time.monotonic() + READY_SECONDS
+        while not ready():
+            if time.monotonic() > until:
+                log = self.logs / f"{name}.log"
+                raise Stop(f"{complaint}; the end of {log}:\n{_tail(log)}")
+            for child in self.children:
+                child.look_after()
+            time.sleep(0.05)
+
+    def _untouched(self) -> bool:
+        """Bookings are played into an empty database only."""
+        address = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
+        with psycopg.connect(address) as connection:
+            row = connection.execute("select exists (select from bookings)").fetchone()
+        return row is not None and not row[0]
+
+
+@contextmanager
+def step(what: str) -> Iterator[None]:
+    """Print the step with its time once it is done."""
+    started = time.monotonic()
+    yield
+    print(f"  ✓ {what:<58} {time.monotonic() - started:5.1f} s", flush=True)
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m marketplace.cli.supervise")
+    parser.add_argument("--since", type=float, default=time.time(), help="when the start began")
+    return parser.parse_args()
+
+
+def _asked(number: int, frame: FrameType | None) -> None:
+    raise Asked
+
+
+def _end_with_parent() -> None:
+    # Where Linux offers it, a killed supervisor takes its children along.
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+def _signal_group(process: subprocess.Popen[bytes], how: int) -> None:
+    try:
+        os.killpg(process.pid, how)
+    except (ProcessLookupError, PermissionError):
+        pass  # Gone already.
+
+
+def _migrate(url: str) -> None:
+    settings = Alembic(str(ROOT / "alembic.ini"))
+    settings.set_main_option("script_location", str(ROOT / "migrations"))
+    settings.attributes["url"] = url
+    command.upgrade(settings, "head")
+
+
+def _bind(settings: config.Config) -> str:
+    host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return f"{host}:{settings.port}"
+
+
+def _healthy(settings: config.Config) -> bool:
+    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared only
+    site = settings.site_url.split("://", 1)[1]
+    connection = http.client.HTTPConnection(host, settings.port, timeout=5)
+    try:
+        connection.request("GET", "/healthz", headers={"Host": site})
+        return connection.getresponse().status == http.client.OK
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()
+
+
+def _tail(log: Path) -> str:
+    lines = log.read_text(errors="replace").splitlines()[-15:] if log.exists() else []
+    return "\n".join(f"    {line}" for line in lines)
+
+
+def _box(settings: config.Config, seconds: float) -> str:
+    lines = [f"{settings.site_name} runs: {settings.site_url}    ({seconds:.1f} s)"]
+    if settings.demo:
+        lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
+        if not settings.smtp_url:
+            lines.append(f"Mail it would have sent:                 {settings.site_url}/dev/mail")
+    if settings.sandbox:
+        lines += ["", "Payments go to a sandbox provider on this machine: no money moves."]
+    lines += ["", f"What the processes say: {settings.data_dir / 'log'}     Stop: Ctrl-C"]
+    width = max(len(line) for line in lines) + 4
+    inside = [f"  │  {line:<{width - 2}}│" for line in lines]
+    return "\n".join(["", f"  ┌{'─' * width}┐", *inside, f"  └{'─' * width}┘", ""])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
