@@ -76,7 +76,7 @@ def cut(face: Face, source: Path) -> bytes:
     from fontTools.ttLib import TTFont
     from fontTools.varLib import instancer
 
-    font = TTFont(source)
+    font = TTFont(source, recalcTimestamp=False)
     instancer.instantiateVariableFont(font, face.axes, inplace=True)
     font = _read_again(font)  # the cut leaves out glyphs without variations, the subsetter counts on all
     options = subset.Options(
@@ -98,7 +98,7 @@ def _read_again(font: Any) -> Any:
     between = BytesIO()
     font.save(between)
     between.seek(0)
-    return TTFont(between)
+    return TTFont(between, recalcTimestamp=False)
 
 
 def _add_narrow_space(font: Any) -> None:

@@ -18,9 +18,11 @@ from babel import Locale
 from babel.dates import get_timezone_location
 from flask import Flask
 from flask_babel import get_locale, get_timezone, gettext, ngettext
+from lucide.jinja import lucide
 from markupsafe import Markup, escape
 
-from . import assets, rulers
+from . import assets, highlight, rulers
+from .house import house
 
 NARROW = "\u202f"
 NO_BREAK = "\u00a0"
@@ -38,8 +40,10 @@ def install(app: Flask) -> None:
         refund_view=rulers.refund,
         minibar_view=rulers.minibar,
         price_view=rulers.prices,
-        session_parts=rulers.parts_of,
+        parts_of=rulers.parts_of,
     )
+    app.jinja_env.globals["settings"] = lambda: house().config
+    app.jinja_env.globals["lucide"] = lucide
     assets.install(app)
 
 
@@ -358,6 +362,11 @@ def marked(pairs: Sequence[tuple[str, bool]]) -> Markup:
     return Markup("").join(Markup("<mark>{}</mark>").format(t) if m else escape(t) for t, m in pairs)
 
 
+def capitalize_first(text: str) -> str:
+    """A capital on the first letter only: Heure de Paris."""
+    return _capital(text)
+
+
 def _joined(words: Sequence[str], link: str) -> str:
     if len(words) < 2:
         return "".join(words)
@@ -468,5 +477,8 @@ FILTERS = {
         paragraphs,
         marked,
         attribute,
+        capitalize_first,
+        highlight.mark_for,
+        highlight.mark_end,
     )
 }

@@ -72,7 +72,7 @@ def timebar(
     views, offset = [], 0
     for part in parts or parts_of(minutes):
         at = start + timedelta(minutes=offset) if start else None
-        views.append(PartView(part.kind, part.minutes, part.name, offset, at))
+        views.append(PartView(part.kind, part.minutes, getattr(part, "name", ""), offset, at))
         offset += part.minutes
     ticks = _ticks(minutes, start, zone)
     other = _ticks(minutes, start, other_zone) if start and other_zone else []
