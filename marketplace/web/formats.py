@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date, datetime, timedelta
+from email.utils import parseaddr
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -330,7 +331,9 @@ def format_name(kind: str) -> str:
 
 def session_words(minutes: int, kind: str) -> str:
     """Séance de 4 h, sur place."""
-    return gettext("%(length)s session, %(place)s", length=duration(minutes), place=_small(format_name(kind)))
+    return gettext(
+        "%(length)s session, %(place)s", length=session_length(minutes), place=_small(format_name(kind))
+    )
 
 
 def usefulness_words(value: int) -> str:
@@ -360,6 +363,18 @@ def paragraphs(text: str) -> list[str]:
 def marked(pairs: Sequence[tuple[str, bool]]) -> Markup:
     """(text, marked) pairs as text with <mark>, each piece escaped."""
     return Markup("").join(Markup("<mark>{}</mark>").format(t) if m else escape(t) for t, m in pairs)
+
+
+def mail_address(sender: str) -> str:
+    """The bare address of a sender line: Déclic <bonjour@…> → bonjour@…"""
+    return parseaddr(sender)[1]
+
+
+def session_length(minutes: int) -> str:
+    """The length before "session": 3-hour, 3½-hour; in French the duration itself."""
+    if lang() == "fr" or minutes % 30:
+        return duration(minutes)
+    return f"{minutes // 60}{'½' if minutes % 60 else ''}-hour"
 
 
 def capitalize_first(text: str) -> str:
@@ -478,6 +493,8 @@ FILTERS = {
         marked,
         attribute,
         capitalize_first,
+        mail_address,
+        session_length,
         highlight.mark_for,
         highlight.mark_end,
     )
