@@ -234,9 +234,7 @@ class Payments(Protocol):
     def account(self, account_id: str) -> AccountSeen:
         """The account as it stands."""
 
-    def onboarding_link(
-        self, *, key: str, account_id: str, return_url: str, refresh_url: str
-    ) -> Link:
+    def onboarding_link(self, *, key: str, account_id: str, return_url: str, refresh_url: str) -> Link:
         """The provider's own page for what it asks; made on the click. Coming back proves nothing."""
 
     def open_checkout(
