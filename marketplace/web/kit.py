@@ -11,6 +11,7 @@ from typing import Any
 
 from flask import Blueprint, abort, g, render_template, request
 from flask_babel import gettext as _
+from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Optional, ValidationError
 
@@ -44,7 +45,7 @@ class Sample(Form):
     vat = StringField(validators=[two_digits_missing])
     text = TextAreaField(validators=[DataRequired()])
     place = SelectField(choices=[])
-    agree = BooleanField(validators=[DataRequired()])
+    agree = BooleanField(validators=[DataRequired(_l("Without it we cannot go on."))])
     kind = RadioField(choices=[])
     score = RadioField(choices=[(str(n), str(n)) for n in range(1, 6)])
 
@@ -52,6 +53,7 @@ class Sample(Form):
 def sample_form(*, bad: bool) -> Sample:
     """The form, filled in; validated where its errors are to be seen."""
     form = Sample(
+        prefix="bad-" if bad else "",
         data={
             "order": "2026-1147",
             "vat": "FR 12 345 678",

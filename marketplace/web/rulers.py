@@ -199,7 +199,8 @@ def refund(steps: Sequence[tuple[datetime, int, int]], now: datetime, start: dat
     """
     whole = max((start - now).total_seconds(), 1)
     place = lambda when: min(max((when - now).total_seconds(), 0), whole)  # noqa: E731
-    left, parts, edges = 0.0, [], [now]
+    left, edges = 0.0, [now]
+    parts: list[RefundPart] = []
     open_steps = [s for s in steps if s[0] > now]
     for i, (until, share, _minor) in enumerate(open_steps):
         right = place(until)

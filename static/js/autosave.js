@@ -29,6 +29,9 @@ function watch(form) {
       });
       if (!answer.ok) throw new Error(String(answer.status));
       sent = now;
+      // The server counts revisions, so that two windows never overwrite each other.
+      const said = await answer.json();
+      if (form.elements.revision && said.revision) form.elements.revision.value = said.revision;
       form.dispatchEvent(new CustomEvent("saved"));
       localStorage.removeItem(key);
       const time = new Intl.DateTimeFormat(document.documentElement.lang === "fr" ? "fr-FR" : "en-GB",
@@ -50,7 +53,7 @@ function watch(form) {
 }
 
 function fields(form) {
-  return [...form.elements].filter((el) => el.name && el.name !== "csrf_token" && el.type !== "file" && el.type !== "submit");
+  return [...form.elements].filter((el) => el.name && el.name !== "csrf_token" && el.name !== "revision" && el.type !== "file" && el.type !== "submit");
 }
 
 function snapshot(form) {
