@@ -71,6 +71,10 @@ class BriefIncomplete(Refusal):
     """Payment opens once the brief is complete. Facts: missing (part names)."""
 
 
+class BriefSavedElsewhere(Refusal):
+    """Another window saved the brief meanwhile; nothing is overwritten. Facts: revision (the newer one)."""
+
+
 class TermsNotAccepted(Refusal):
     """Charter, confidentiality or terms are not accepted. Facts: missing (document names)."""
 
@@ -83,8 +87,16 @@ class PaymentWindowClosed(Refusal):
     """Payment opens only while 35 minutes remain to the last instant. Facts: last (aware UTC)."""
 
 
+class NoTimeToApprove(Refusal):
+    """An approver has at least 4 hours (instant offers: 1). Facts: until (aware UTC), least (timedelta)."""
+
+
 class PlatformNotReady(Refusal):
     """The platform may not take new payments now (payout schedule not manual)."""
+
+
+class RefundChanged(Refusal):
+    """A step of the refund rule passed since the page was shown. Facts: shown, now (minor units)."""
 
 
 class MeetingPlaceMissing(Refusal):
@@ -129,3 +141,7 @@ class WeakPassword(Refusal):
 
 class DataFileWrong(Refusal):
     """A data file's line does not hold. Facts: problems, a list of (file, line, field, what)."""
+
+
+class TextRefused(Refusal):
+    """A text with characters nobody types, or too long. Facts: why (surrogate, control, too_long), most."""
