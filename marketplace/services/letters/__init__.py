@@ -1,0 +1,29 @@
+"""Letters: one function an event. Each is run by a job after the commit that announced the event.
+
+A letter is rendered and written in one transaction, under a token of event, subject and person, so
+that it exists once however often its job runs; `send` hands it to the mail server afterwards.
+"""
+
+from .account import address_known, link
+from .calendar_files import invitation_for
+from .following import refund_settled, review_sent, reviews_visible, transfer_made
+from .moves import booking_moved
+from .reading import LetterPage, letter, letters
+from .sending import send
+from .stationery import Stationery
+
+__all__ = [
+    "LetterPage",
+    "Stationery",
+    "address_known",
+    "booking_moved",
+    "invitation_for",
+    "letter",
+    "letters",
+    "link",
+    "refund_settled",
+    "review_sent",
+    "reviews_visible",
+    "send",
+    "transfer_made",
+]
