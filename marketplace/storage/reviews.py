@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    Index,
+    Row,
+    UniqueConstraint,
+    and_,
+    exists,
+    func,
+    or_,
+    select,
+)
+from sqlalchemy.orm import Mapped, Session, aliased, mapped_column
 
+from .bookings import Booking
 from .types import Base, Id, one_of, refers
 
 
@@ -22,7 +37,15 @@ class Review(Base):
         CheckConstraint("days_saved between 0 and 999", "days_saved"),
         *(
             CheckConstraint(f"{mark} between 1 and 5", mark)
-            for mark in ("prepared", "expertise", "usefulness", "clarity", "brief_mark", "punctuality", "openness")
+            for mark in (
+                "prepared",
+                "expertise",
+                "usefulness",
+                "clarity",
+                "brief_mark",
+                "punctuality",
+                "openness",
+            )
         ),
         Index("ix_reviews_offer", "offer_id", "side"),
     )
@@ -52,3 +75,79 @@ class Review(Base):
     sent_at: Mapped[datetime]
     hidden_at: Mapped[datetime | None]
     hidden_why: Mapped[str | None]
+
+
+def seen_by_all(now: datetime) -> ColumnElement[bool]:
+    """Whether a lead's review is public: both sides are in, or the window ended, or it was imported; not hidden.
+
+    Asked of the rows and `now` each time: there is no stored reveal (booking-process.md, "Reviews").
+    To be used with Booking joined on the review's booking.
+    """
+    other = aliased(Review)
+    both = exists().where(other.booking_id == Review.booking_id, other.side == "expert")
+    return and_(
+        Review.side == "lead",
+        Review.hidden_at.is_(None),
+        or_(Booking.origin == "imported", Booking.reviews_until <= now, both),
+    )
+
+
+@dataclass(frozen=True)
+class Said:
+    """What public reviews say of one offer, for one line of a list. `days`: all answers, sorted."""
+
+    count: int
+    days: tuple[int, ...]
+    usefulness: tuple[int, ...]
+
+
+NOTHING_SAID = Said(0, (), ())
+
+
+def said_of(session: Session, offer_ids: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Said]:
+    """One statement for all of them; offers without a public review are left out."""
+    if not offer_ids:
+        return {}
+    rows = session.execute(
+        select(
+            Review.offer_id,
+            func.count(),
+            func.array_agg(Review.days_saved).filter(Review.days_saved.is_not(None)),
+            func.array_agg(Review.usefulness).filter(Review.usefulness.is_not(None)),
+        )
+        .join(Booking, Booking.id == Review.booking_id)
+        .where(Review.offer_id.in_(offer_ids), seen_by_all(now))
+        .group_by(Review.offer_id)
+    )
+    return {
+        offer: Said(count, tuple(sorted(_known(days))), tuple(_known(useful)))
+        for offer, count, days, useful in rows
+    }
+
+
+def _known(answers: Sequence[int | None] | None) -> list[int]:
+    return [answer for answer in answers or () if answer is not None]
+
+
+def public_reviews(session: Session, offer_id: uuid.UUID, now: datetime, *, most: int = 50) -> list[Row[Any]]:
+    """The newest public reviews of an offer, only the columns shown, with the month of the session."""
+    return list(
+        session.execute(
+            select(
+                Review.author_name,
+                Review.author_role,
+                Review.author_company,
+                Review.text,
+                Review.language.label("lang"),
+                Review.unlocked,
+                Review.days_saved,
+                Review.usefulness,
+                Booking.starts_at.label("session_month"),
+                Review.sent_at.label("review_month"),
+            )
+            .join(Booking, Booking.id == Review.booking_id)
+            .where(Review.offer_id == offer_id, seen_by_all(now))
+            .order_by(Review.sent_at.desc(), Review.id)
+            .limit(most)
+        )
+    )

@@ -1,14 +1,19 @@
-"""What is searched: one row a live offer, made from its version by the indexing part."""
+"""What is searched: one row a live offer, made from its version by the indexing part; and what is asked of it.
+
+Lexemes and ranks are the database's, weights the domain's.
+"""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Index
+from sqlalchemy import Index, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ..domain.search import Word
 from .types import Base, refers
 
 
@@ -27,3 +32,149 @@ class SearchRow(Base):
     en: Mapped[Any] = mapped_column(TSVECTOR)
     # A Bayesian mean of usefulness × 1000; the tie-break of equal fit.
     rating_score: Mapped[int] = mapped_column(default=0)
+
+
+# Beyond so many rows counting goes on to no purpose: the word is common.
+_COUNTED = 1_001
+_CATALOGUE_COUNTED = 20_001
+
+_WRITE = text(
+    """
+    insert into search_rows (offer_id, version_id, language, fr, en, rating_score)
+    select :offer_id, :version_id, :language,
+           setweight(to_tsvector('declic_fr', :title), 'A') || setweight(to_tsvector('declic_fr', :problem), 'B')
+           || setweight(to_tsvector('declic_fr', :story), 'C') || setweight(to_tsvector('declic_fr', :around), 'D'),
+           setweight(to_tsvector('declic_en', :title), 'A') || setweight(to_tsvector('declic_en', :problem), 'B')
+           || setweight(to_tsvector('declic_en', :story), 'C') || setweight(to_tsvector('declic_en', :around), 'D'),
+           :rating_score
+    on conflict (offer_id) do update set version_id = excluded.version_id, language = excluded.language,
+        fr = excluded.fr, en = excluded.en, rating_score = excluded.rating_score
+    """
+)
+
+_LEXEMES = text(
+    """
+    with query (language, lexeme) as (
+        select 'fr', lexeme from unnest(to_tsvector('declic_fr', :words))
+        union all
+        select 'en', lexeme from unnest(to_tsvector('declic_en', :words))
+    )
+    select language, lexeme,
+           case language
+           when 'fr' then (select count(*) from (select from search_rows
+                           where fr @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+           else (select count(*) from (select from search_rows
+                 where en @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+           end,
+           (select count(*) from (select from search_rows limit :catalogue) as all_of_them)
+    from query
+    """
+)
+
+# A word counts once and a little more for each further place, more in a title than in a biography
+# (BM25's saturation). An offer is read by the rules that understand it best.
+_RANK = text(
+    """
+    with words (language, lexeme, weight) as (
+        select * from unnest(cast(:languages as text[]), cast(:lexemes as text[]), cast(:weights as real[]))
+    ),
+    candidates as (
+        select r.offer_id, r.rating_score, r.fr, r.en from search_rows as r
+        where (r.fr @@ cast(:fr as tsquery) or r.en @@ cast(:en as tsquery)) and r.offer_id in (
+            select o.id from offers as o join experts as e on e.id = o.expert_id
+            join people as p on p.id = e.person_id where o.status = 'live' and p.suspended_at is null)
+        limit :most
+    ),
+    held (offer_id, rating_score, language, weight, places) as (
+        select c.offer_id, c.rating_score, 'fr', w.weight, v.weights
+        from candidates c cross join lateral unnest(c.fr) as v
+        join words w on w.language = 'fr' and w.lexeme = v.lexeme
+        union all
+        select c.offer_id, c.rating_score, 'en', w.weight, v.weights
+        from candidates c cross join lateral unnest(c.en) as v
+        join words w on w.language = 'en' and w.lexeme = v.lexeme
+    ),
+    by_language as (
+        select offer_id, rating_score, language, sum(weight * often / (often + 1.2)) as fit, count(*) as words
+        from held cross join lateral (
+            select sum(case place when 'A' then 2.5 when 'B' then 1.0 when 'C' then 0.9 else 0.7 end) as often
+            from unnest(places) as place
+        ) as counted
+        group by offer_id, rating_score, language
+    )
+    select distinct on (offer_id) offer_id, rating_score, cast(round(fit * 1000000) as bigint) as fit, words
+    from by_language order by offer_id, fit desc
+    """
+)
+
+_SENTENCES = text(
+    """
+    with words (language, lexeme, weight) as (
+        select * from unnest(cast(:languages as text[]), cast(:lexemes as text[]), cast(:weights as real[]))
+    )
+    select s.number, sum(w.weight) / sqrt(8 + max(length(s.sentence)) / 12.0) as fit
+    from unnest(cast(:numbers as int[]), cast(:rules as text[]), cast(:sentences as text[]))
+         as s (number, language, sentence)
+    cross join lateral unnest(to_tsvector(
+        cast(case s.language when 'fr' then 'declic_fr' else 'declic_en' end as regconfig), s.sentence)) as v
+    join words w on w.language = s.language and w.lexeme = v.lexeme
+    group by s.number
+    """
+)
+
+
+def write_row(session: Session, row: Mapping[str, Any]) -> None:
+    """Make an offer's row anew: offer_id, version_id, language, title, problem, story, around, rating_score."""
+    session.execute(_WRITE, dict(row))
+
+
+def drop_row(session: Session, offer_id: uuid.UUID) -> None:
+    """The offer is no longer found."""
+    session.execute(text("delete from search_rows where offer_id = :id"), {"id": offer_id})
+
+
+def lexemes(session: Session, words: Sequence[str]) -> tuple[int, dict[str, list[tuple[str, int]]]]:
+    """(offers in the catalogue, language → [(lexeme, how many offers hold it)]); both counts capped."""
+    found: dict[str, list[tuple[str, int]]] = {"fr": [], "en": []}
+    documents = 0
+    given = {"words": " ".join(words), "counted": _COUNTED, "catalogue": _CATALOGUE_COUNTED}
+    for language, lexeme, having, documents in session.execute(_LEXEMES, given):  # noqa: B007
+        found[language].append((lexeme, having))
+    return documents, found
+
+
+def rank(
+    session: Session,
+    words: Mapping[str, Sequence[Word]],
+    rare: Mapping[str, Sequence[Word]],
+    most: int,
+) -> list[tuple[uuid.UUID, int, int, int]]:
+    """(offer, rating score, fit in millionths, words it shares) of the offers that hold one of the rare words."""
+    given = {**_as_arrays(words), "fr": _any_of(rare["fr"]), "en": _any_of(rare["en"]), "most": most}
+    return [tuple(row) for row in session.execute(_RANK, given)]
+
+
+def fit_of_sentences(
+    session: Session, words: Mapping[str, Sequence[Word]], cut: Sequence[tuple[str, str]]
+) -> dict[int, float]:
+    """How well each (language, sentence) answers, by its place in `cut`; those that do not are left out."""
+    given = {
+        **_as_arrays(words),
+        "numbers": list(range(len(cut))),
+        "rules": [language for language, _ in cut],
+        "sentences": [sentence for _, sentence in cut],
+    }
+    return {number: float(fit) for number, fit in session.execute(_SENTENCES, given)}
+
+
+def _as_arrays(words: Mapping[str, Sequence[Word]]) -> dict[str, list[Any]]:
+    flat = [(language, word) for language, some in words.items() for word in some]
+    return {
+        "languages": [language for language, _ in flat],
+        "lexemes": [word.lexeme for _, word in flat],
+        "weights": [word.weight for _, word in flat],
+    }
+
+
+def _any_of(words: Sequence[Word]) -> str:
+    return " | ".join("'" + word.lexeme.replace("\\", "\\\\").replace("'", "''") + "'" for word in words)

@@ -1,0 +1,109 @@
+"""Free slots for the pages that show the next ones: all calendars in one statement, all claims in another."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Range
+from sqlalchemy.orm import Session
+
+from ..domain.availability import Availability, Interval, free_slots, parse_calendar
+from ..domain.deadlines import effective_notice
+from ..storage.availability import Calendar, Claim
+from ..storage.experts import Expert
+
+# Slots are looked for in steps, since the next ones are nearly always near.
+STEPS = (timedelta(days=8), timedelta(days=22), timedelta(days=61))
+# A week behind now: the limits a week need the whole local week of claims.
+BEHIND = timedelta(days=8)
+
+
+@dataclass(frozen=True)
+class Sought:
+    """An offer's session whose next slots are wanted."""
+
+    offer_id: uuid.UUID
+    expert_id: uuid.UUID
+    minutes: int
+    notice_hours: int
+    instant: bool
+
+
+def next_slots(
+    session: Session, sought: Sequence[Sought], now: datetime, count: int
+) -> dict[uuid.UUID, list[Interval]]:
+    """The next `count` free slots of each offer, by the rules of the hold itself; two statements for all.
+
+    An expert who cannot be paid, or has no hours, has none.
+    """
+    experts = {one.expert_id for one in sought}
+    if not experts:
+        return {}
+    calendars = {
+        row.expert_id: row
+        for row in session.execute(
+            sa.select(
+                Calendar.expert_id, Calendar.zone, Calendar.weekly, Calendar.dated, Calendar.before_minutes,
+                Calendar.after_minutes, Calendar.horizon_days, Calendar.grid_minutes, Calendar.per_day,
+                Calendar.per_week, Expert.standing_since, Expert.meeting_link,
+            )
+            .join(Expert, Expert.id == Calendar.expert_id)
+            .where(Calendar.expert_id.in_(experts), Expert.account_status == "active")
+        )
+    }  # fmt: skip
+    claims: dict[uuid.UUID, list[tuple[Interval, datetime]]] = {expert: [] for expert in experts}
+    for row in session.execute(
+        sa.select(Claim.expert_id, Claim.during, Claim.starts_at)
+        .where(Claim.expert_id.in_(experts), Claim.live)
+        .where(Claim.during.op("&&")(Range(now - BEHIND, None, bounds="[)")))
+        .order_by(Claim.starts_at)
+    ):
+        claims[row.expert_id].append(((row.during.lower, row.during.upper), row.starts_at))
+    found: dict[uuid.UUID, list[Interval]] = {}
+    for one in sought:
+        calendar = calendars.get(one.expert_id)
+        rules = _rules(calendar, one) if calendar is not None else None
+        found[one.offer_id] = _next(rules, claims[one.expert_id], one.minutes, now, count) if rules else []
+    return found
+
+
+def _rules(calendar: sa.Row[tuple[object, ...]], one: Sought) -> Availability:
+    instant = one.instant and calendar.standing_since is not None and bool(calendar.meeting_link)
+    return parse_calendar(
+        zone=calendar.zone,
+        weekly=calendar.weekly,
+        dated=calendar.dated,
+        before_minutes=calendar.before_minutes,
+        after_minutes=calendar.after_minutes,
+        notice=timedelta(hours=effective_notice(one.notice_hours, instant)),
+        horizon_days=calendar.horizon_days,
+        grid_minutes=calendar.grid_minutes,
+        per_day=calendar.per_day,
+        per_week=calendar.per_week,
+    )
+
+
+def _next(
+    rules: Availability, claims: Sequence[tuple[Interval, datetime]], minutes: int, now: datetime, count: int
+) -> list[Interval]:
+    """The first ones; of a day only the first, so that three lines show three days where there are three."""
+    for step in STEPS:
+        slots = free_slots(
+            rules,
+            claims=[during for during, _start in claims],
+            busy=(),
+            length=timedelta(minutes=minutes),
+            window=(now, now + rules.notice + step),
+            now=now,
+            starts=[start for _during, start in claims],
+        )
+        days: dict[object, Interval] = {}
+        for slot in slots:
+            days.setdefault(slot[0].date(), slot)
+        if len(days) >= count or step is STEPS[-1]:
+            return list(days.values())[:count]
+    return []
