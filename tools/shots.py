@@ -1,0 +1,163 @@
+"""Screenshots of the key screens, both languages, two widths, into var/shots.
+
+    python tools/shots.py                         starts an instance of its own and ends it afterwards
+    python tools/shots.py http://localhost:8000   takes them from one that runs in demo mode
+    python tools/shots.py URL offer booking       only screens whose name holds one of these words
+
+One more screen is one more line in SCREENS.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from playwright.sync_api import Browser, Error, Page, sync_playwright
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from marketplace.storage import embedded  # noqa: E402
+from tools import chromium  # noqa: E402
+
+TARGET = ROOT / "var" / "shots"
+LANGUAGES = ("fr", "en")
+WIDTHS = (390, 1280)
+HEIGHT = 900
+QUERY = {
+    "fr": "Des locataires refusent l’accès aux logements pendant la rénovation",
+    "en": "Tenants refuse entry to their flats during the renovation",
+}
+
+
+class Screen(NamedTuple):
+    """`path` below the language; `person` a word on their button at /dev/login; `follow` links clicked from there."""
+
+    name: str
+    path: str
+    person: str = ""
+    follow: tuple[str, ...] = ()
+
+
+SCREENS = (
+    Screen("home", "/"),
+    Screen("results", "/offers?q={query}"),
+    Screen("offer", "/offers?q={query}", follow=("main h2 a, main h3 a",)),
+    Screen("sign-up", "/account/sign-up"),
+    Screen("log-in", "/account/log-in"),
+)
+
+
+def main(arguments: list[str]) -> int:
+    program = chromium.find()
+    if program is None:
+        print(f"  No Chromium: {chromium.HOW_TO_INSTALL}")
+        return 1
+    given = [word for word in arguments if word.startswith("http")]
+    words = [word for word in arguments if not word.startswith("http")]
+    screens = [s for s in SCREENS if not words or any(word in s.name for word in words)]
+    TARGET.mkdir(parents=True, exist_ok=True)
+    with instance(given[0].rstrip("/") if given else "") as url, sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=list(chromium.ARGUMENTS))
+        failed = [name for screen in screens for name in take(browser, url, screen)]
+        browser.close()
+    print(f"  {len(screens) * len(LANGUAGES) * len(WIDTHS) - len(failed)} pictures in {TARGET}")
+    for name in failed:
+        print(f"  ✗ {name}")
+    return 1 if failed else 0
+
+
+def take(browser: Browser, url: str, screen: Screen) -> Iterator[str]:
+    """Take one screen's pictures; the names of those that could not be taken."""
+    for language in LANGUAGES:
+        context = browser.new_context(
+            locale={"fr": "fr-FR", "en": "en-GB"}[language],
+            timezone_id="Europe/Paris",
+            reduced_motion="reduce",
+            viewport={"width": WIDTHS[0], "height": HEIGHT},
+        )
+        page = context.new_page()
+        name = f"{screen.name}-{language}"
+        try:
+            reach(page, url, screen, language)
+            for width in WIDTHS:
+                page.set_viewport_size({"width": width, "height": HEIGHT})
+                page.evaluate("document.fonts.ready")
+                page.screenshot(path=TARGET / f"{name}-{width}.png", full_page=True)
+                overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+                if overflow > 0:
+                    print(f"  ! {name}-{width}: {overflow} px wider than the window")
+        except (Error, LookupError) as error:
+            yield f"{name}: {str(error).splitlines()[0]}"
+        finally:
+            context.close()
+
+
+def reach(page: Page, url: str, screen: Screen, language: str) -> None:
+    if screen.person:
+        page.goto(f"{url}/dev/login")
+        page.get_by_role("button", name=re.compile(screen.person)).first.click()
+        page.wait_for_load_state()
+    path = f"{url}/{language}{screen.path}" if not screen.path.startswith("//") else url + screen.path[1:]
+    answer = page.goto(path.replace("{query}", QUERY[language]))
+    if answer is None or not answer.ok:
+        raise LookupError(f"{path} answers {answer.status if answer else 'nothing'}")
+    for link in screen.follow:
+        target = page.locator(link).first
+        if not target.count():
+            raise LookupError(f"nothing to follow at {page.url}: {link}")
+        target.click()
+        page.wait_for_load_state()
+
+
+@contextmanager
+def instance(url: str) -> Iterator[str]:
+    """The instance given, else one of our own with the demo data, gone afterwards."""
+    if url:
+        yield url
+        return
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    with tempfile.TemporaryDirectory(prefix="declic-shots-") as folder:
+        environment = {**os.environ, "ENV": "demo", "PORT": str(port), "DATA_DIR": folder, "LOAD_DEMO": "1"}
+        environment.pop("DATABASE_URL", None)
+        environment.pop("SITE_URL", None)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "marketplace.cli.supervise"],
+            cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True,
+        )  # fmt: skip
+        try:
+            wait_for_box(process)
+            yield f"http://localhost:{port}"
+        finally:
+            process.terminate()
+            process.wait(timeout=60)
+            shutil.rmtree(embedded.home_of(Path(folder)), ignore_errors=True)  # As root it stands elsewhere.
+
+
+def wait_for_box(process: subprocess.Popen[str]) -> None:
+    """The supervisor prints its box once everything runs and the demo is played."""
+    assert process.stdout is not None
+    started = time.monotonic()
+    for line in process.stdout:
+        print(line, end="")
+        if line.lstrip().startswith("└"):
+            return
+        if time.monotonic() - started > 300:
+            break
+    raise SystemExit("  The instance did not start.")
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
