@@ -125,6 +125,7 @@ class Supervisor:
         self.server: embedded.Server | None = None
         self.children: list[Child] = []
         self.logs = settings.data_dir / "log"
+        self.unfinished = settings.data_dir / "demo.unfinished"
 
     def start(self) -> None:
         self.logs.mkdir(parents=True, exist_ok=True)
@@ -148,7 +149,7 @@ class Supervisor:
             self._child("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
             self._until(lambda: _healthy(self.settings), "The web server does not answer", "web")
         if self.settings.demo and self.settings.load_demo and self._untouched():
-            self._flask("Demo bookings, played from 40 days back to today", "demo", "play")
+            self._play()
 
     def watch(self) -> None:
         """Until asked to stop."""
@@ -176,6 +177,10 @@ class Supervisor:
         if self.settings.embedded_database:
             with step("Database (PostgreSQL, embedded)"):
                 self._restart_database()
+                if self.server is not None and self.unfinished.exists():
+                    # Nobody was shown that house yet, so nothing of anybody's is lost.
+                    embedded.empty(self.server)
+                    self.unfinished.unlink()
         self.settings = config.load()  # Now with the database's address.
         embedded.refuse_unfit(self.settings.database_url)
 
@@ -214,6 +219,12 @@ class Supervisor:
             if code != 0:
                 raise Stop(f"`flask --app wsgi {' '.join(arguments)}` failed.")
 
+    def _play(self) -> None:
+        # A play that is broken off leaves half a story and a clock in the past: the mark says so.
+        self.unfinished.touch()
+        self._flask("Demo bookings, played from 40 days back to today", "demo", "play")
+        self.unfinished.unlink()
+
     def _until(self, ready: Callable[[], bool], complaint: str, name: str) -> None:
         until = time.monotonic() + READY_SECONDS
         while not ready():
@@ -228,7 +239,7 @@ class Supervisor:
         """Bookings are played into an empty database only."""
         address = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
         with psycopg.connect(address) as connection:
-            row = connection.execute("select exists (select from bookings)").fetchone()
+            row = connection.execute("select exists (select from bookings where origin = 'made')").fetchone()
         return row is not None and not row[0]
 
 

@@ -21,7 +21,6 @@ import pwd
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Mapping
@@ -112,6 +111,14 @@ def start(data_dir: Path, *, durable: bool = True) -> Server:
     except BaseException:
         lock.close()
         raise
+
+
+def empty(server: Server) -> None:
+    """Drop the database of an embedded server and make it anew."""
+    address = server.url.replace("postgresql+psycopg://", "postgresql://", 1)
+    with psycopg.connect(address, dbname="postgres", autocommit=True) as connection:
+        connection.execute(f"drop database if exists {DATABASE} with (force)")
+        connection.execute(f"create database {DATABASE}")
 
 
 def running(data_dir: Path) -> bool:
@@ -339,7 +346,7 @@ def _stop_left_behind(data: Path) -> None:
 
 
 def _is_postgres_in(pid: int, data: Path) -> bool:
-    if sys.platform == "linux":
+    if Path("/proc/self").exists():
         return pid in _working_in(data)
     listed = subprocess.run(
         ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False

@@ -76,7 +76,7 @@ ROOM_OF = {
     "domain.addresses": "people",
 }
 # Right of all rooms: they may call any of them.
-ABOVE_ROOMS = ("clock", "demo")
+ABOVE_ROOMS = ("clock", "demo", "demo_bookings")
 
 
 def rooms() -> list[str]:
