@@ -35,7 +35,7 @@ class IcalendarInvitations:
             first_date=(meeting.start - timedelta(days=370)).date(),
             last_date=(meeting.end + timedelta(days=370)).date(),
         )
-        return calendar.to_ical()
+        return bytes(calendar.to_ical())
 
     def _event(
         self, meeting: Meeting, guest: Guest, method: Method, sequence: int, stamped: datetime
@@ -59,7 +59,7 @@ class IcalendarInvitations:
         attendee.params["ROLE"] = vText("REQ-PARTICIPANT")
         attendee.params["PARTSTAT"] = vText("ACCEPTED")
         attendee.params["RSVP"] = vText("FALSE")
-        event.add("attendee", attendee, encode=0)
+        event.add("attendee", attendee, encode=False)
         return event
 
 

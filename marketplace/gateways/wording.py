@@ -57,7 +57,7 @@ def _amount(minor: int, language: str, currency: str, *, cents: bool) -> str:
 
 def number(value: int, language: str) -> str:
     """A whole number with its groups: « 38 000 », 38,000."""
-    return format_decimal(value, locale=locale(language))
+    return str(format_decimal(value, locale=locale(language)))
 
 
 def percent(value: int, language: str) -> str:

@@ -36,8 +36,7 @@ def mail() -> Any:
     older = None
     if more:
         last = rows[-1]
-        asked = {"to": recipient} if recipient else {}
-        older = url_for("devmail.mail", after=write_cursor((last.made_at, last.id)), **asked)
+        older = url_for("devmail.mail", after=write_cursor((last.made_at, last.id)), to=recipient or None)
     return render_template(
         "dev/mail.html",
         rows=rows,

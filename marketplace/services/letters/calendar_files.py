@@ -52,7 +52,13 @@ def attachment(
 
 
 def write(
-    stationery: Stationery, facts: BookingFacts, side: str, method: Method, sequence: int, *, stamped: datetime
+    stationery: Stationery,
+    facts: BookingFacts,
+    side: str,
+    method: Method,
+    sequence: int,
+    *,
+    stamped: datetime,
 ) -> bytes:
     """The file itself. Only what an open calendar may show: no brief, no attendees."""
     context = dict(for_side(stationery, facts, side))

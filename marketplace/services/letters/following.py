@@ -28,9 +28,7 @@ def refund_settled(db: Database, stationery: Stationery, *, refund_id: uuid.UUID
         if facts is None:
             return
         event = "refund_made" if refund.state == "done" else "refund_failed"
-        put_about(
-            tx, stationery, facts, "lead", event, subject=str(refund.id), amount=refund.amount_minor
-        )
+        put_about(tx, stationery, facts, "lead", event, subject=str(refund.id), amount=refund.amount_minor)
 
 
 def transfer_made(db: Database, stationery: Stationery, *, transfer_id: uuid.UUID) -> None:

@@ -54,9 +54,7 @@ class Post:
         return self.stationery.links.offer(self.facts.offer_slug, self.facts.lead.language)
 
 
-def booking_moved(
-    db: Database, stationery: Stationery, *, booking_id: uuid.UUID, move_id: uuid.UUID
-) -> None:
+def booking_moved(db: Database, stationery: Stationery, *, booking_id: uuid.UUID, move_id: uuid.UUID) -> None:
     """Write the letters that a move asks for; most moves ask for none."""
     with db.transaction() as tx:
         move = tx.session.get(BookingMove, move_id)
@@ -150,9 +148,7 @@ def _cancelled(post: Post) -> None:
     else:
         kept = kept_share(post.tx.session, post.facts)
         post.to_lead("cancelled_own_lead", amount=post.amount)
-        post.to_expert(
-            "cancelled_by_buyer_expert", reason=reason, kept=kept, until=post.facts.share_due_at
-        )
+        post.to_expert("cancelled_by_buyer_expert", reason=reason, kept=kept, until=post.facts.share_due_at)
 
 
 def _charged_back(post: Post) -> None:

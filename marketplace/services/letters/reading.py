@@ -49,7 +49,13 @@ def letters(
 ) -> tuple[Sequence[LetterRow], bool]:
     """A page of letters, newest first, of one address where given; and whether older ones follow."""
     asked = sa.select(
-        Letter.id, Letter.recipient, Letter.subject, Letter.event, Letter.made_at, Letter.sent_at, Letter.error
+        Letter.id,
+        Letter.recipient,
+        Letter.subject,
+        Letter.event,
+        Letter.made_at,
+        Letter.sent_at,
+        Letter.error,
     ).order_by(Letter.made_at.desc(), Letter.id.desc())
     if recipient:
         asked = asked.where(Letter.recipient == recipient.strip().lower())
@@ -83,7 +89,7 @@ def letter(session: Session, letter_id: uuid.UUID) -> LetterPage | None:
 
 
 def _text(message: EmailMessage, kind: str) -> str:
-    part = message.get_body((kind,))  # type: ignore[arg-type]
+    part = message.get_body((kind,))
     return str(part.get_content()) if part is not None else ""
 
 

@@ -12,7 +12,7 @@ from ...storage.db import Database
 from ...storage.letters import Letter
 
 
-def send(db: Database, mail: Mail, *, letter_id: uuid.UUID) -> bool:
+def send(db: Database, mail: Mail, letter_id: uuid.UUID) -> bool:
     """Send the letter and say so; True when it has left, now or before.
 
     Raises gateways.mail.Temporary, after a note on the row, so that the job tries again. A letter
