@@ -19,7 +19,6 @@ import importlib.util
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
@@ -30,14 +29,18 @@ from urllib.parse import quote
 
 import psycopg
 
-EXTENSIONS = ("btree_gist", "pg_trgm", "unaccent", "vector")
+from .errors import EmbeddedError
+from .fitness import refuse_unfit
+from .processes import end, stop_left_behind
+
+__all__ = ["EmbeddedError", "Server", "empty", "home_of", "refuse_unfit", "running", "start"]
+
 DATABASE = "declic"
 OWNER = "declic"
 PORT = 5432  # Only a part of the socket's name.
 # Room for "/.s.PGSQL.5432" below the system's 107 bytes for a socket's path.
 LONGEST_SOCKET_FOLDER = 90
 START_SECONDS = 60
-STOP_SECONDS = 20
 # Under root, when the unprivileged user cannot walk into the data folder.
 ELSEWHERE = Path("/var/lib/declic")
 # Nothing of the caller's shell reaches the server: not its locale, not its PG* variables.
@@ -58,10 +61,6 @@ FLEETING = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "of
 FLEETING |= {"max_wal_senders": "0", "autovacuum": "off"}
 
 
-class EmbeddedError(RuntimeError):
-    """The embedded server cannot run here; the message says why and what helps."""
-
-
 class Server:
     """A running server. Whoever started it calls `stop()`."""
 
@@ -75,7 +74,7 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server and wait for its end; open connections are closed. Twice is no error."""
-        _end(self.process.pid, self.process)
+        end(self.process.pid, self.process)
         if self._remove is not None:
             shutil.rmtree(self._remove, ignore_errors=True)
         self._lock.close()
@@ -96,7 +95,7 @@ def start(data_dir: Path, *, durable: bool = True) -> Server:
         _make_folder(home, user)
         programs = _programs(home, user)
         data = home / "data"
-        _stop_left_behind(data)
+        stop_left_behind(data)
         if not (data / "PG_VERSION").exists():
             _initdb(programs, home, data, user)
         _same_version(programs, data)
@@ -105,7 +104,7 @@ def start(data_dir: Path, *, durable: bool = True) -> Server:
         try:
             url = _wait(process, socket, home / "log")
         except BaseException:
-            _end(process.pid, process)
+            end(process.pid, process)
             raise
         return Server(url, process, lock, None if durable else home)
     except BaseException:
@@ -130,27 +129,6 @@ def running(data_dir: Path) -> bool:
     except EmbeddedError:
         return True
     return False
-
-
-def refuse_unfit(url: str) -> None:
-    """Raise `EmbeddedError`, in one sentence, for a database this product would not run right on."""
-    address = url.replace("postgresql+psycopg://", "postgresql://", 1)
-    try:
-        with psycopg.connect(address, connect_timeout=5) as connection:
-            version = connection.info.server_version
-            row = connection.execute("select lower('É') = 'é'").fetchone()
-            found = {name for (name,) in connection.execute("select name from pg_available_extensions")}
-    except psycopg.OperationalError as error:
-        raise EmbeddedError(f"The database does not answer: {str(error).strip()}") from error
-    if version < 150000:
-        raise EmbeddedError(f"The database is PostgreSQL {version // 10000}: 15 or newer is needed.")
-    if not row or not row[0]:
-        raise EmbeddedError(
-            "The database does not know that É is a capital é: create it with ENCODING 'UTF8' and a UTF-8 locale."
-        )
-    missing = [name for name in EXTENSIONS if name not in found]
-    if missing:
-        raise EmbeddedError(f"The database server lacks the extensions {', '.join(missing)}.")
 
 
 def home_of(data_dir: Path) -> Path:
@@ -323,81 +301,3 @@ def _wait(process: subprocess.Popen[bytes], socket: Path, log: Path) -> str:
 
 def _tail(log: Path) -> str:
     return " / ".join(log.read_text(errors="replace").strip().splitlines()[-3:])
-
-
-def _stop_left_behind(data: Path) -> None:
-    """End a server whose supervisor was killed, and remove a pid file that names nobody of ours.
-
-    PostgreSQL itself trusts the file as long as any process of that number lives, which after a
-    restart of the machine may be anybody.
-    """
-    pid_file = data / "postmaster.pid"
-    if not pid_file.exists():
-        return
-    first = pid_file.read_text().split("\n", 1)[0].strip()
-    if first.isdigit() and _is_postgres_in(int(first), data):
-        _end(int(first), None)
-    until = time.monotonic() + STOP_SECONDS
-    while _working_in(data):  # Children of a killed server leave by themselves, soon.
-        if time.monotonic() > until:
-            raise EmbeddedError(f"Processes of an old server still work in {data}: {_working_in(data)}.")
-        time.sleep(0.05)
-    pid_file.unlink(missing_ok=True)
-
-
-def _is_postgres_in(pid: int, data: Path) -> bool:
-    if Path("/proc/self").exists():
-        return pid in _working_in(data)
-    listed = subprocess.run(
-        ["/bin/ps", "-o", "command=", "-p", str(pid)], capture_output=True, text=True, check=False
-    )
-    return str(data) in listed.stdout
-
-
-def _working_in(data: Path) -> list[int]:
-    """Processes whose working folder is the data folder: a server and its children go there."""
-    found = []
-    for entry in Path("/proc").glob("[0-9]*"):
-        try:
-            if (entry / "cwd").readlink() == data and (entry / "stat").read_text().rsplit(") ", 1)[1][
-                0
-            ] != "Z":
-                found.append(int(entry.name))
-        except OSError:
-            continue  # Gone, or not ours to look at.
-    return found
-
-
-def _end(pid: int, process: subprocess.Popen[bytes] | None) -> None:
-    """Fast shutdown, then immediate, then no mercy; returns when the process is gone."""
-    for how, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 5), (signal.SIGKILL, 5)):
-        if process is not None and process.poll() is not None:
-            return
-        try:
-            os.kill(pid, how)
-        except ProcessLookupError:
-            return
-        if _gone(pid, process, seconds):
-            return
-
-
-def _gone(pid: int, process: subprocess.Popen[bytes] | None, seconds: float) -> bool:
-    until = time.monotonic() + seconds
-    while time.monotonic() < until:
-        if process is not None:
-            if process.poll() is not None:
-                return True
-        elif not Path("/proc", str(pid)).exists() and not _alive(pid):
-            return True
-        time.sleep(0.02)
-    return False
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
