@@ -11,6 +11,7 @@ import pytest
 import sqlalchemy as sa
 from filelock import FileLock
 
+from marketplace.services.reactions import REACTIONS
 from marketplace.storage.db import Database, connect
 from tests import database as databases
 from tests.clock import FakeClock
@@ -77,7 +78,7 @@ def db(engine: sa.Engine, clock: FakeClock) -> Iterator[Database]:
     """A database object inside one outer transaction; all it does is rolled back after the test."""
     with engine.connect() as connection:
         outer = connection.begin()
-        joined = Database(engine, clock=clock)
+        joined = Database(engine, clock=clock, reactions=REACTIONS)
         joined.engine = connection
         joined.join_outer = True
         yield joined

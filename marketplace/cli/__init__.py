@@ -1,0 +1,14 @@
+"""Commands by noun: `flask --app wsgi demo …`, `ledger …`, `worker`."""
+
+from __future__ import annotations
+
+import click
+
+
+def commands() -> list[click.Command]:
+    """All of them, for `create_app`."""
+    from .demo import demo
+    from .ledger import ledger
+    from .worker import worker
+
+    return [demo, ledger, worker]

@@ -95,6 +95,10 @@ class PlatformNotReady(Refusal):
     """The platform may not take new payments now (payout schedule not manual)."""
 
 
+class RefundTooLarge(Refusal):
+    """More than is left of what was captured. Facts: asked, left (minor units)."""
+
+
 class RefundChanged(Refusal):
     """A step of the refund rule passed since the page was shown. Facts: shown, now (minor units)."""
 

@@ -54,13 +54,6 @@ class CaptureFailed(Event):
 
 
 @dataclass(frozen=True)
-class PaymentReleased(Event):
-    """The authorisation is given back, or ended at the provider."""
-
-    payment_id: uuid.UUID
-
-
-@dataclass(frozen=True)
 class RefundSettled(Event):
     """A refund arrived, or failed for good."""
 
@@ -80,6 +73,13 @@ class BookingMoved(Event):
 
     booking_id: uuid.UUID
     move_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class BookingLost(Event):
+    """The expert declined, did not answer, or called off: the buyer still has their problem."""
+
+    booking_id: uuid.UUID
 
 
 @dataclass(frozen=True)

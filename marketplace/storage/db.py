@@ -30,8 +30,11 @@ class Queue(Protocol):
 class Reactions(Protocol):
     """What follows from what; `services/reactions.py` holds the tables."""
 
-    within: Mapping[type, Sequence[Callable[..., None]]]
-    after: Mapping[type, Sequence[str]]
+    @property
+    def within(self) -> Mapping[type, Sequence[Callable[..., None]]]: ...
+
+    @property
+    def after(self) -> Mapping[type, Sequence[str]]: ...
 
 
 class Tx:

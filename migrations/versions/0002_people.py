@@ -25,7 +25,6 @@ def upgrade() -> None:
         sa.Column("id", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("offset_seconds", sa.Integer(), nullable=False),
         sa.CheckConstraint("id = 1", name=op.f("ck_clock_one_row")),
-        sa.CheckConstraint("offset_seconds >= 0", name=op.f("ck_clock_never_back")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_clock")),
     )
     op.create_table(

@@ -1,0 +1,124 @@
+"""What each money event posts: (account, signed minor units), debit positive; every result sums to zero.
+
+Source: payments.md, "Ledger". Lines are the quote's: price, seller_vat, service_fee, vat_service_fee.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+
+from .money import part
+from .pricing import Quote
+
+Entries = list[tuple[str, int]]
+Lines = Mapping[str, int]
+
+PROVIDER_BALANCE = "provider_balance"
+PROVIDER_FEES = "provider_fees"
+SERVICE_FEE = "service_fee"
+VAT_SERVICE_FEE = "vat:service_fee"
+COMMISSION = "commission"
+VAT_COMMISSION = "vat:commission"
+
+
+def held(subject: uuid.UUID) -> str:
+    """Money waiting for a booking to end."""
+    return f"held:{subject}"
+
+
+def payable(expert_id: uuid.UUID) -> str:
+    """What we owe an expert."""
+    return f"expert:{expert_id}:payable"
+
+
+def owed(company_id: uuid.UUID) -> str:
+    """What we owe a buyer's company (a refund that failed)."""
+    return f"buyer:{company_id}:owed"
+
+
+def captured(quote: Quote, subject: uuid.UUID) -> Entries:
+    """provider_balance → held (price + seller's VAT), service_fee, vat:service_fee."""
+    return [
+        (PROVIDER_BALANCE, quote.total),
+        (held(subject), -(quote.price + quote.seller_vat)),
+        (SERVICE_FEE, -quote.service_fee),
+        (VAT_SERVICE_FEE, -quote.vat_service_fee),
+    ]
+
+
+def provider_fee(minor: int) -> Entries:
+    """provider_fees → provider_balance; not returned on a refund."""
+    return [(PROVIDER_FEES, minor), (PROVIDER_BALANCE, -minor)]
+
+
+def share_due(quote: Quote, subject: uuid.UUID, expert_id: uuid.UUID, refunded: Lines) -> Entries:
+    """held → commission, vat:commission (each × share kept), payable (the rest of what is kept).
+
+    `refunded`: what of the lines is decided to go back; it stays in held until the refund's own entries.
+    """
+    kept_price = quote.price - refunded.get("price", 0)
+    kept = kept_price + quote.seller_vat - refunded.get("seller_vat", 0)
+    commission, vat = commission_kept(quote, kept_price)
+    return [
+        (held(subject), kept),
+        (COMMISSION, -commission),
+        (VAT_COMMISSION, -vat),
+        (payable(expert_id), -(kept - commission - vat)),
+    ]
+
+
+def commission_kept(quote: Quote, kept_price: int) -> tuple[int, int]:
+    """(commission, its VAT) on the part of the price that is kept; both round down."""
+    return part(quote.commission, kept_price, quote.price), part(
+        quote.vat_commission, kept_price, quote.price
+    )
+
+
+def refund_before_share(lines: Lines, subject: uuid.UUID) -> Entries:
+    """held, service_fee, vat:service_fee (× share) → provider_balance: decided before the share is due."""
+    return [
+        (held(subject), lines.get("price", 0) + lines.get("seller_vat", 0)),
+        (SERVICE_FEE, lines.get("service_fee", 0)),
+        (VAT_SERVICE_FEE, lines.get("vat_service_fee", 0)),
+        (PROVIDER_BALANCE, -sum(lines.values())),
+    ]
+
+
+def refund_after_share(quote: Quote, lines: Lines, expert_id: uuid.UUID, before: Lines) -> Entries:
+    """payable, commission, vat:commission, service_fee, vat:service_fee → provider_balance.
+
+    `before`: what was refunded of the lines before this one. Parts post the cumulative share less
+    what was posted, so that several refunds of everything end at exactly zero.
+    """
+    earlier, later = (
+        quote.price - before.get("price", 0),
+        quote.price - before.get("price", 0) - lines.get("price", 0),
+    )
+    commission_then, vat_then = commission_kept(quote, earlier)
+    commission_now, vat_now = commission_kept(quote, later)
+    commission, vat = commission_then - commission_now, vat_then - vat_now
+    session = lines.get("price", 0) + lines.get("seller_vat", 0)
+    return [
+        (payable(expert_id), session - commission - vat),
+        (COMMISSION, commission),
+        (VAT_COMMISSION, vat),
+        (SERVICE_FEE, lines.get("service_fee", 0)),
+        (VAT_SERVICE_FEE, lines.get("vat_service_fee", 0)),
+        (PROVIDER_BALANCE, -sum(lines.values())),
+    ]
+
+
+def refund_failed(minor: int, company_id: uuid.UUID) -> Entries:
+    """provider_balance → buyer:owed."""
+    return [(PROVIDER_BALANCE, minor), (owed(company_id), -minor)]
+
+
+def transferred(minor: int, expert_id: uuid.UUID) -> Entries:
+    """payable → provider_balance."""
+    return [(payable(expert_id), minor), (PROVIDER_BALANCE, -minor)]
+
+
+def reversed_transfer(minor: int, expert_id: uuid.UUID) -> Entries:
+    """provider_balance → payable: what came back from the expert's account."""
+    return [(PROVIDER_BALANCE, minor), (payable(expert_id), -minor)]

@@ -1,0 +1,35 @@
+"""The job queue: Procrastinate on our own PostgreSQL (docs/decisions/002).
+
+A job is deferred on the business transaction's own connection, so it exists if and only if that
+transaction commits. Never with `queueing_lock` there: a second one would abort the transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import procrastinate
+import psycopg
+from sqlalchemy import make_url
+
+
+def conninfo(url: str) -> str:
+    """The libpq form of a SQLAlchemy address."""
+    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class JobQueue:
+    """Defers jobs; `worker` gives the application object that a worker process runs."""
+
+    def __init__(self, url: str) -> None:
+        self._conninfo = conninfo(url)
+        self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=self._conninfo))
+
+    def defer(self, connection: psycopg.Connection[Any], name: str, arguments: Mapping[str, Any]) -> None:
+        """Add the job `name` on this connection; it commits and rolls back with it."""
+        self._app.configure_task(name, connection=connection).defer(**arguments)
+
+    def worker(self) -> procrastinate.App:
+        """An application on its own connections, for running jobs."""
+        return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, max_size=6))

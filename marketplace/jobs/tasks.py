@@ -1,0 +1,147 @@
+"""Every job by its name, and how a worker runs them.
+
+A job may run twice (a killed worker's is taken up again), so each calls a service that is the same
+the second time. Arguments are ids as text.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
+from uuid import UUID
+
+import procrastinate
+import sqlalchemy as sa
+
+from ..house import House
+from ..services import bookings, ledger, letters, payments, payouts, rescues
+from ..storage.clock import real_now
+
+log = logging.getLogger(__name__)
+Job = Callable[..., object]
+# Six tries over about an hour; then the job stands as failed, and the sweep is the last resort.
+RETRY = procrastinate.RetryStrategy(max_attempts=6, exponential_wait=4)
+
+
+def _ids(run: Callable[..., object]) -> Job:
+    """Arguments that are ids come as text."""
+
+    def call(house: House, **arguments: str) -> object:
+        return run(house, **{name: _id(value) for name, value in arguments.items()})
+
+    return call
+
+
+def _id(value: str) -> UUID | str:
+    try:
+        return UUID(value)
+    except ValueError:
+        return value
+
+
+JOBS: Mapping[str, Job] = {
+    "payments.carry_out": _ids(lambda h, call_id: payments.carry_out(h.db, h.payments, call_id)),
+    "payments.apply_event": _ids(lambda h, inbox_id: payments.apply_event(h.db, h.payments, inbox_id)),
+    "letters.booking_moved": _ids(lambda h, **ids: letters.booking_moved(h.db, h.stationery, **ids)),
+    "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
+    "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
+    "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
+    "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
+    "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
+    "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
+    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
+}
+
+
+def sweep_minute(house: House) -> None:
+    """Deadlines, and what the provider owes an answer on."""
+    beat(house)
+    bookings.run_clock(house.db, house.payments)
+    payouts.run_due_transfers(house.db, house.payments)
+
+
+def sweep_five_minutes(house: House) -> None:
+    """Whatever was in flight too long, and the ledger's own check."""
+    payments.sweep(house.db, house.payments)
+    with house.db.reading() as session:
+        for finding in ledger.check(session):
+            log.error("ledger check: %s", finding)
+
+
+def beat(house: House) -> None:
+    """The worker shows life, in real time."""
+    with house.db.transaction() as tx:
+        tx.session.execute(
+            sa.text(
+                "insert into worker_beats (id, beat_at) values (1, :now)"
+                " on conflict (id) do update set beat_at = excluded.beat_at"
+            ),
+            {"now": real_now()},
+        )
+
+
+PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
+    "sweep.minute": ("* * * * *", sweep_minute),
+    "sweep.five_minutes": ("*/5 * * * *", sweep_five_minutes),
+}
+
+
+def run_worker(house: House) -> None:
+    """Run jobs until a signal stops us. What a killed worker was doing is taken up again."""
+    app = house.queue.worker()
+    for name, job in JOBS.items():
+        app.task(name=name, retry=RETRY)(_bound(house, job))
+    for name, (cron, act) in PERIODIC.items():
+        # `lock`: a pass that takes longer than its period never runs beside itself.
+        app.periodic(cron=cron)(app.task(name=name, lock=name)(_ticking(house, act)))
+    app.periodic(cron="* * * * *")(app.task(name="queue.retry_stalled", lock="queue")(_retrying(app)))
+    beat(house)
+    app.run_worker(concurrency=4, fetch_job_polling_interval=2.0, delete_jobs="successful")
+
+
+def _bound(house: House, job: Job) -> Callable[..., None]:
+    def run(**arguments: str) -> None:
+        job(house, **arguments)
+
+    return run
+
+
+def _ticking(house: House, act: Callable[[House], None]) -> Callable[[int], None]:
+    def run(timestamp: int) -> None:
+        act(house)
+
+    return run
+
+
+def _retrying(app: procrastinate.App) -> Callable[[int], Coroutine[Any, Any, None]]:
+    async def run(timestamp: int) -> None:
+        for job in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=60):
+            await app.job_manager.retry_job(job)
+
+    return run
+
+
+def run_pending(house: House, most: int = 500) -> int:
+    """Run what is queued, here and now, without waiting for more: for the demo's playing and for tests."""
+    done = 0
+    while done < most:
+        row = _take(house)
+        if row is None:
+            return done
+        name, arguments = row
+        if name in JOBS:
+            JOBS[name](house, **arguments)
+        done += 1
+    return done
+
+
+def _take(house: House) -> tuple[str, dict[str, Any]] | None:
+    with house.db.transaction() as tx:
+        row = tx.session.execute(
+            sa.text(
+                "delete from procrastinate_jobs where id = (select id from procrastinate_jobs where status = 'todo'"
+                " order by id limit 1 for update skip locked) returning task_name, args"
+            )
+        ).one_or_none()
+        return None if row is None else (row.task_name, row.args)

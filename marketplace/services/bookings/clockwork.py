@@ -1,0 +1,139 @@
+"""What the clock does: one pass reads the due ids without a lock, then moves each by itself.
+
+A failure of one booking never stops the others; what could not be done is due again next minute.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ...domain import deadlines
+from ...domain.bookings import Move, State
+from ...domain.events import BookingLost
+from ...storage.bookings import Booking
+from ...storage.db import Database, Tx
+from ..payments import PaymentsDoor, captured_payment, drop_live_payment, live_payment, refresh
+from .ending import complete, share_falls_due
+from .machine import CLOCK, lock_booking, make_move
+
+log = logging.getLogger(__name__)
+ASK_AT_MOST = timedelta(hours=1)
+
+
+def due_bookings(session: Session, now: datetime, most: int = 200) -> list[uuid.UUID]:
+    """What the clock has to look at, the longest overdue first."""
+    return list(
+        session.scalars(
+            sa.select(Booking.id)
+            .where(Booking.deadline <= now)
+            .order_by(Booking.deadline, Booking.id)
+            .limit(most)
+        )
+    )
+
+
+def run_clock(db: Database, gateway: PaymentsDoor) -> int:
+    """Move every booking whose deadline has passed; how many moved."""
+    with db.reading() as session:
+        due = due_bookings(session, db.clock())
+    return sum(_run_one(db, gateway, booking_id) for booking_id in due)
+
+
+def _run_one(db: Database, gateway: PaymentsDoor, booking_id: uuid.UUID) -> bool:
+    try:
+        _ask_provider_first(db, gateway, booking_id)
+        with db.transaction() as tx:
+            booking = lock_booking(tx, booking_id)
+            if booking.deadline is None or booking.deadline > tx.now:
+                return False
+            act = _ACTS.get(State(booking.state))
+            if act is None:
+                booking.deadline = None
+                return False
+            return act(tx, booking)
+    except Exception:
+        log.exception("the clock could not move booking %s", booking_id)
+        return False
+
+
+def _ask_provider_first(db: Database, gateway: PaymentsDoor, booking_id: uuid.UUID) -> None:
+    """`accepted` runs out only after the provider was asked: captured means confirmed."""
+    with db.reading() as session:
+        booking = session.get(Booking, booking_id)
+        if booking is None or booking.state != State.ACCEPTED.value:
+            return
+        payment = live_payment(session, booking_id)
+    if payment is not None:
+        refresh(db, gateway, payment.id)
+
+
+def run_out_held(tx: Tx, booking: Booking) -> bool:
+    """A hold ran out: the slot is free; a checkout under way is closed, and paid late it is revived or released."""
+    make_move(tx, booking, Move.RUN_OUT, CLOCK, token=f"run_out/{_stamp(booking.deadline)}")
+    booking.deadline = None
+    drop_live_payment(tx, booking.id, why="run_out")
+    return True
+
+
+def _run_out_request(tx: Tx, booking: Booking) -> bool:
+    payment = live_payment(tx.session, booking.id)
+    money = {"what": "released", "minor": payment.amount_minor} if payment else None
+    make_move(tx, booking, Move.RUN_OUT, CLOCK, token=f"run_out/{_stamp(booking.deadline)}", money=money)
+    booking.deadline = None
+    booking.ended_at = tx.now
+    drop_live_payment(tx, booking.id, why="run_out")
+    tx.announce(BookingLost(booking.id))
+    return True
+
+
+def _run_out_accepted(tx: Tx, booking: Booking) -> bool:
+    """Nobody paid again in time. While a capture has no answer, ask on, for an hour at most."""
+    payment = live_payment(tx.session, booking.id)
+    waiting = payment is not None and payment.state == "authorised" and booking.capture_failed_at is None
+    if waiting and booking.deadline is not None and tx.now < booking.deadline + ASK_AT_MOST:
+        return False
+    return _run_out_request(tx, booking)
+
+
+def _end_passes(tx: Tx, booking: Booking) -> bool:
+    make_move(tx, booking, Move.END_PASSES, CLOCK, token=f"end_passes/{_stamp(booking.ends_at)}")
+    booking.reviews_until = deadlines.reviews_until(booking.ends_at)
+    booking.deadline = deadlines.objection_until(booking.ends_at, promises_plan=booking.promises_plan)
+    return True
+
+
+def _window_passes(tx: Tx, booking: Booking) -> bool:
+    complete(tx, booking, Move.WINDOW_PASSES, CLOCK, token=f"window_passes/{_stamp(booking.deadline)}")
+    return True
+
+
+def _share_falls_due(tx: Tx, booking: Booking) -> bool:
+    payment = captured_payment(tx.session, booking.id)
+    if payment is None or booking.share_posted_at is not None:
+        booking.deadline = None
+        return False
+    make_move(tx, booking, Move.SHARE_FALLS_DUE, CLOCK, token="share_falls_due")
+    booking.deadline = None
+    share_falls_due(tx, booking, payment)
+    return True
+
+
+def _stamp(deadline: datetime | None) -> str:
+    return deadline.isoformat() if deadline else ""
+
+
+_ACTS: dict[State, Callable[[Tx, Booking], bool]] = {
+    State.HELD: run_out_held,
+    State.AWAITING_APPROVAL: run_out_held,
+    State.REQUESTED: _run_out_request,
+    State.ACCEPTED: _run_out_accepted,
+    State.CONFIRMED: _end_passes,
+    State.DELIVERED: _window_passes,
+    State.CANCELLED: _share_falls_due,
+}

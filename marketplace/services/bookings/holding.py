@@ -1,0 +1,367 @@
+"""Holding a slot: pick, extend, let go. The exclusion constraint is the last guard, not the first."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import Range, insert
+from sqlalchemy.orm import Session
+
+from ...domain import availability as hours
+from ...domain import deadlines
+from ...domain.bookings import Move, State, may_extend
+from ...domain.errors import (
+    NoMoreExtensions,
+    NotBookable,
+    NotFound,
+    OwnOffer,
+    SlotNotOffered,
+    SlotTaken,
+    TooLate,
+)
+from ...domain.ids import new_number, new_reference
+from ...domain.policy import Actor
+from ...domain.pricing import fees_on
+from ...storage import locks
+from ...storage.availability import Calendar, Claim
+from ...storage.bookings import Booking, BookingMove
+from ...storage.briefs import Brief
+from ...storage.companies import Company, Membership
+from ...storage.db import Database, Tx
+from ...storage.experts import Expert
+from ...storage.offers import Offer, OfferVersion
+from ...storage.people import Person
+from ..briefs import copy_brief, start_brief
+from .machine import Mover, lock_for, make_move, note, repeated
+
+# A form's token and its person make the booking's id, so a double click finds the first booking.
+_HOLDS = uuid.UUID("6c1d4a3e-5a57-4f0e-9b6c-6b7c0d0a9f11")
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a hold needs to know of an offer: read before any lock, true since versions are not edited."""
+
+    offer: Offer
+    version: OfferVersion
+    expert: Expert
+    person: Person
+    calendar: Calendar
+
+
+def hold(
+    db: Database,
+    actor: Actor,
+    *,
+    offer_id: uuid.UUID,
+    start: datetime,
+    format: str,
+    token: str,
+    brief_id: uuid.UUID | None = None,
+    rescues_id: uuid.UUID | None = None,
+) -> Booking:
+    """Hold a slot for a project lead; the deadline is 35 minutes away (booking-process.md, Moves).
+
+    `token` is the form's own. `brief_id`: a brief of theirs to copy. Raises NotFound, NotBookable,
+    OwnOffer, TooManyHolds, SlotNotOffered, and SlotTaken with the nearest three free slots.
+    """
+    with db.transaction() as tx:
+        wanted = _wanted(tx.session, offer_id)
+        person, company = _lead(tx.session, actor)
+        _refuse_own(wanted, person, company)
+        locks.take(tx, calendar=wanted.expert.id, company=company.id)
+        booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
+        already = tx.session.get(Booking, booking_id)
+        if already is not None:
+            return already
+        _expire_overdue(tx, wanted.expert.id)
+        _refuse_too_many(tx, person.id, company.domain)
+        length = timedelta(minutes=wanted.version.minutes)
+        instant = is_instant(wanted.version, wanted.expert)
+        _take_slot(tx, wanted, booking_id, start, length, instant)
+        brief = _brief(tx, person, company, brief_id)
+        tx.session.flush()  # The brief's id is the booking's.
+        rates = fees_on(tx.now.date())
+        booking = Booking(
+            id=booking_id,
+            reference=new_reference(),
+            number=new_number(),
+            state=State.HELD.value,
+            expert_id=wanted.expert.id,
+            offer_id=wanted.offer.id,
+            version_id=wanted.version.id,
+            company_id=company.id,
+            lead_id=person.id,
+            brief_id=brief.id,
+            rescues_id=rescues_id,
+            starts_at=start,
+            ends_at=start + length,
+            price_minor=wanted.version.price_minor,
+            currency=wanted.version.currency,
+            service_fee_bp=rates.service_bp,
+            commission_bp=rates.commission_bp,
+            policy=wanted.version.policy,
+            notice_hours=deadlines.effective_notice(wanted.version.notice_hours, instant),
+            instant=instant,
+            promises_plan=wanted.version.promises_plan,
+            format=_format(wanted.version, format),
+            deadline=deadlines.hold_until(tx.now),
+            held_at=tx.now,
+            created_at=tx.now,
+        )
+        tx.session.add(booking)
+        tx.session.flush()  # The history row refers to it.
+        note(tx, booking, Move.HOLD.value, Mover("lead", person.id), token=token)
+        return booking
+
+
+def _wanted(session: Session, offer_id: uuid.UUID) -> Wanted:
+    row = session.execute(
+        sa.select(Offer, OfferVersion, Expert, Person, Calendar)
+        .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
+        .join(Expert, Expert.id == Offer.expert_id)
+        .join(Person, Person.id == Expert.person_id)
+        .join(Calendar, Calendar.expert_id == Expert.id)
+        .where(Offer.id == offer_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    wanted = Wanted(*row)
+    if (
+        wanted.offer.status != "live"
+        or wanted.person.suspended_at
+        or wanted.expert.account_status != "active"
+    ):
+        raise NotBookable
+    return wanted
+
+
+def _lead(session: Session, actor: Actor) -> tuple[Person, Company]:
+    row = session.execute(
+        sa.select(Person, Company)
+        .join(Membership, Membership.person_id == Person.id)
+        .join(Company, Company.id == Membership.company_id)
+        .where(Person.id == actor.person_id, sa.literal("lead") == sa.any_(Membership.roles))
+        .order_by(Membership.joined_at, Membership.id)
+        .limit(1)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return row[0], row[1]
+
+
+def _refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
+    """Nobody books themselves; the same mail domain counts as the same company."""
+    if wanted.person.id == person.id or wanted.person.email.rpartition("@")[2] == company.domain:
+        raise OwnOffer
+
+
+def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
+    """At most two in `held` a person and five a company, counted under the company's lock."""
+    mine, ours = tx.session.execute(
+        sa.select(
+            sa.func.count().filter(Booking.lead_id == person_id),
+            sa.func.count().filter(Company.domain == domain),
+        )
+        .select_from(Booking)
+        .join(Company, Company.id == Booking.company_id)
+        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now)
+        .where(sa.or_(Booking.lead_id == person_id, Company.domain == domain))
+    ).one()
+    deadlines.refuse_too_many_holds(mine, ours)
+
+
+def _expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
+    """Holds of this calendar that ran out give their time back now, not at the next sweep."""
+    from .clockwork import run_out_held  # Clockwork also frees holds, and needs this module's rules.
+
+    overdue = tx.session.scalars(
+        sa.select(Booking)
+        .where(Booking.expert_id == expert_id, Booking.state == State.HELD.value, Booking.deadline <= tx.now)
+        .order_by(Booking.id)
+        .with_for_update()
+    ).all()
+    for booking in overdue:
+        run_out_held(tx, booking)
+
+
+def is_instant(version: OfferVersion, expert: Expert) -> bool:
+    """Instant offers need the standing acceptance, and a place to meet for a video session."""
+    return version.instant and expert.standing_since is not None and bool(expert.meeting_link)
+
+
+def offered(wanted_version: OfferVersion, calendar: Calendar, instant: bool) -> hours.Availability:
+    """The calendar with the offer's own notice, never under the least one (booking-process.md, **N**)."""
+    notice = timedelta(hours=deadlines.effective_notice(wanted_version.notice_hours, instant))
+    return hours.parse_calendar(
+        zone=calendar.zone,
+        weekly=calendar.weekly,
+        dated=calendar.dated,
+        before_minutes=calendar.before_minutes,
+        after_minutes=calendar.after_minutes,
+        notice=notice,
+        horizon_days=calendar.horizon_days,
+        grid_minutes=calendar.grid_minutes,
+        per_day=calendar.per_day,
+        per_week=calendar.per_week,
+    )
+
+
+def live_claims(
+    session: Session, expert_id: uuid.UUID, after: datetime
+) -> tuple[list[hours.Interval], list[datetime]]:
+    """(padded ranges, the sessions' own starts) of what occupies a calendar from `after` on."""
+    rows = session.execute(
+        sa.select(Claim.during, Claim.starts_at)
+        .where(
+            Claim.expert_id == expert_id, Claim.live, Claim.during.op("&&")(Range(after, None, bounds="[)"))
+        )
+        .order_by(Claim.starts_at)
+    ).all()
+    return [(row.during.lower, row.during.upper) for row in rows], [row.starts_at for row in rows]
+
+
+def _take_slot(
+    tx: Tx, wanted: Wanted, booking_id: uuid.UUID, start: datetime, length: timedelta, instant: bool
+) -> None:
+    rules = offered(wanted.version, wanted.calendar, instant)
+    # A week behind and ahead: the limits a week need the whole local week of claims.
+    claims, starts = live_claims(tx.session, wanted.expert.id, tx.now - timedelta(days=8))
+    window = (tx.now, tx.now + rules.horizon)
+    free = hours.free_slots(
+        rules, claims=claims, busy=(), length=length, window=window, now=tx.now, starts=starts
+    )
+    slot = (start, start + length)
+    if slot in free and claim(tx, wanted.expert.id, booking_id, slot, rules):
+        return
+    nearest = hours.nearest([other for other in free if other != slot], start)
+    padded = hours.padded(*slot, rules.before, rules.after)
+    if slot in free or any(padded[0] < end and begin < padded[1] for begin, end in claims):
+        raise SlotTaken(nearest=nearest, slot=slot)
+    raise SlotNotOffered(nearest=nearest, slot=slot)
+
+
+def claim(
+    tx: Tx, expert_id: uuid.UUID, booking_id: uuid.UUID, slot: hours.Interval, rules: hours.Availability
+) -> bool:
+    """Put the padded range into the constrained table; False when somebody else's time is in the way."""
+    begin, end = hours.padded(*slot, rules.before, rules.after)
+    taken = tx.session.scalar(
+        insert(Claim)
+        .values(
+            expert_id=expert_id,
+            booking_id=booking_id,
+            during=Range(begin, end, bounds="[)"),
+            starts_at=slot[0],
+            live=True,
+            made_at=tx.now,
+        )
+        .on_conflict_do_nothing()
+        .returning(Claim.id)
+    )
+    return taken is not None
+
+
+def _brief(tx: Tx, person: Person, company: Company, brief_id: uuid.UUID | None) -> Brief:
+    if brief_id is None:
+        return start_brief(
+            tx, lead_id=person.id, company_id=company.id, language=person.language, name=person.name
+        )
+    known = tx.session.get(Brief, brief_id)
+    if known is None or known.lead_id != person.id:
+        raise NotFound
+    return copy_brief(tx, known)
+
+
+def _format(version: OfferVersion, wanted: str) -> str:
+    if version.format != "both":
+        return version.format
+    return wanted if wanted in ("remote", "on_site") else "remote"
+
+
+def pick_same_brief(
+    db: Database, actor: Actor, *, booking_id: uuid.UUID, offer_id: uuid.UUID, start: datetime, token: str
+) -> Booking:
+    """The same brief to another expert, after a decline, an expiry or an expert's cancellation (Rescue)."""
+    with db.reading() as session:
+        lost = session.get(Booking, booking_id)
+        if lost is None or lost.lead_id != actor.person_id:
+            raise NotFound
+        brief_id, wanted_format = lost.brief_id, lost.format
+    return hold(
+        db, actor, offer_id=offer_id, start=start, format=wanted_format, token=token,
+        brief_id=brief_id, rescues_id=booking_id,
+    )  # fmt: skip
+
+
+def extend(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> Booking:
+    """Fifteen minutes more, twice; not once approved. MoveNotOpen, NoMoreExtensions, TooLate."""
+    with db.transaction() as tx:
+        booking = lock_for(tx, actor, "booking.extend", booking_id)
+        if repeated(tx, booking, token):
+            return booking
+        refuse_overdue(tx, booking)
+        if not may_extend(booking.extensions, booking.approved_at is not None):
+            raise NoMoreExtensions
+        make_move(tx, booking, Move.EXTEND, Mover("lead", actor.person_id), token=token)
+        booking.extensions += 1
+        last = deadlines.last_instant_to_pay(booking.held_at, booking.starts_at, booking.notice_hours)
+        booking.deadline = deadlines.extended_until(booking.deadline or tx.now, last)
+        return booking
+
+
+def refuse_overdue(tx: Tx, booking: Booking) -> None:
+    """A hold whose deadline passed is over, though the clock has not come by yet."""
+    if booking.state == State.HELD.value and booking.deadline is not None and booking.deadline <= tx.now:
+        raise TooLate(booking.deadline)
+
+
+def let_go(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> Booking:
+    """Give the slot back before the expert's yes; what was authorised is released. MoveNotOpen."""
+    from ..payments import drop_live_payment
+
+    with db.transaction() as tx:
+        booking = lock_for(tx, actor, "booking.let_go", booking_id)
+        if repeated(tx, booking, token):
+            return booking
+        make_move(tx, booking, Move.LET_GO, Mover("lead", actor.person_id), token=token)
+        booking.deadline = None
+        drop_live_payment(tx, booking.id, why="let_go")
+        return booking
+
+
+def last_clock_move(session: Session, booking_id: uuid.UUID) -> str | None:
+    """The newest move of the history: whether a lapse was the clock's."""
+    return session.scalar(
+        sa.select(BookingMove.actor_kind)
+        .where(BookingMove.booking_id == booking_id, BookingMove.to_state == State.LAPSED.value,
+               BookingMove.from_state != State.LAPSED.value)
+        .order_by(BookingMove.at.desc(), BookingMove.id.desc())
+        .limit(1)
+    )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Free:
+    """An offer's free slots in a window, with what a page needs to show them."""
+
+    wanted: Wanted
+    rules: hours.Availability
+    instant: bool
+    slots: list[hours.Interval]
+
+
+def free_for_offer(session: Session, offer_id: uuid.UUID, *, window: hours.Interval, now: datetime) -> Free:
+    """Free slots of a live offer within a window, by the same rules as the hold itself. NotFound, NotBookable."""
+    wanted = _wanted(session, offer_id)
+    instant = is_instant(wanted.version, wanted.expert)
+    rules = offered(wanted.version, wanted.calendar, instant)
+    claims, starts = live_claims(session, wanted.expert.id, now - timedelta(days=8))
+    slots = hours.free_slots(
+        rules, claims=claims, busy=(), length=timedelta(minutes=wanted.version.minutes),
+        window=window, now=now, starts=starts,
+    )  # fmt: skip
+    return Free(wanted, rules, instant, slots)

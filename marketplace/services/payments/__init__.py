@@ -1,0 +1,26 @@
+"""Payments: one try to be paid, by its own machine; intent, call, outcome (payments.md).
+
+This room knows no booking: a payment holds an opaque subject, an amount, a payer and a payee.
+What it announces, the rooms to the right react to.
+"""
+
+from ...gateways.payments import Payments as PaymentsDoor
+from .applying import apply_event, receive_event, refresh
+from .asking import (
+    captured_payment,
+    decide_refund,
+    drop_live_payment,
+    live_payment,
+    post_share_due,
+    request_capture,
+    request_release,
+)
+from .carrying import carry_out
+from .opening import CheckoutTexts, checkout_url, open_payment, platform_ready
+from .sweep import sweep
+
+__all__ = [
+    "CheckoutTexts", "PaymentsDoor", "apply_event", "captured_payment", "carry_out", "checkout_url",
+    "decide_refund", "drop_live_payment", "live_payment", "open_payment", "platform_ready", "post_share_due",
+    "receive_event", "refresh", "request_capture", "request_release", "sweep",
+]  # fmt: skip

@@ -1,0 +1,257 @@
+"""What the provider says, applied by the payment's own machine: never backwards, twice the same as once.
+
+`created → open → authorised → captured`; `created | open → closed`; `open → captured` (automatic
+capture); `authorised → released | lost`. An event is a hint: the object is fetched and applied.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import uuid
+from dataclasses import asdict
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from ...domain import postings
+from ...domain.errors import ProviderBusy
+from ...domain.events import (
+    CaptureFailed,
+    PaymentAuthorised,
+    PaymentCaptured,
+    ProviderEventArrived,
+    RefundSettled,
+    TransferMade,
+)
+from ...domain.ids import new_id
+from ...domain.pricing import Quote
+from ...gateways.payments import (
+    PaymentError,
+    Payments,
+    PaymentSeen,
+    PaymentState,
+    ProviderEvent,
+    RefundSeen,
+    TransferSeen,
+)
+from ...storage import locks
+from ...storage.db import Database, Tx
+from ...storage.experts import Expert
+from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
+from ...storage.payouts import Transfer
+from .. import ledger
+
+log = logging.getLogger(__name__)
+REFUND_OVER = ("done", "failed")
+
+
+def receive_event(db: Database, event: ProviderEvent, body: bytes) -> bool:
+    """Keep a checked event as it came, once an id, and have it applied. False when it was here already."""
+    said = {name: value for name, value in asdict(event).items() if not isinstance(value, datetime)}
+    with db.transaction() as tx:
+        inbox_id = tx.session.scalar(
+            insert(InboxEvent)
+            .values(
+                id=new_id(), provider="stripe", event_id=event.id, kind=event.kind, received_at=tx.now,
+                body=json.dumps({"event": said, "raw": body.decode("utf-8")}),
+            )
+            .on_conflict_do_nothing()
+            .returning(InboxEvent.id)
+        )  # fmt: skip
+        if inbox_id is None:
+            return False
+        tx.announce(ProviderEventArrived(inbox_id))
+        return True
+
+
+def apply_event(db: Database, gateway: Payments, inbox_id: uuid.UUID) -> None:
+    """Fetch what the event is about and apply what it says now; order and repetition never matter."""
+    with db.reading() as session:
+        row = session.get(InboxEvent, inbox_id)
+    if row is None or row.applied_at is not None:
+        return
+    said = json.loads(row.body)["event"]
+    if said["object_kind"] == "account":
+        _refresh_account(db, gateway, said["object_id"])
+    else:
+        payment_id = _payment_of(db, said)
+        if payment_id is not None:
+            refresh(db, gateway, payment_id)
+    with db.transaction() as tx:
+        tx.session.execute(sa.update(InboxEvent).where(InboxEvent.id == inbox_id).values(applied_at=tx.now))
+
+
+def _payment_of(db: Database, said: dict[str, Any]) -> uuid.UUID | None:
+    """The payment an event is about, by any id it carries; None: not one of ours."""
+    with db.reading() as session:
+        return session.scalar(
+            sa.select(Payment.id).where(
+                sa.or_(
+                    Payment.intent_id == (said.get("intent_id") or said["object_id"]),
+                    Payment.checkout_id == said["object_id"],
+                    Payment.charge_id == said["object_id"],
+                    Payment.reference == (said.get("reference") or ""),
+                )
+            )
+        )
+
+
+def _refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
+    seen = gateway.account(account_id)
+    with db.transaction() as tx:
+        tx.session.execute(
+            sa.update(Expert)
+            .where(Expert.account_id == account_id)
+            .values(account_status=seen.transfers_status)
+        )
+
+
+def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
+    """Fetch a payment and its refunds under way, and apply what they say. ProviderBusy: no answer now."""
+    with db.reading() as session:
+        payment = session.get(Payment, payment_id)
+        if payment is None or (payment.intent_id is None and payment.checkout_id is None):
+            return
+        refunds = session.execute(
+            sa.select(Refund.id, Refund.provider_id).where(
+                Refund.payment_id == payment_id,
+                Refund.provider_id.is_not(None),
+                Refund.state.not_in(REFUND_OVER),
+            )
+        ).all()
+    try:
+        seen = gateway.payment(intent_id=payment.intent_id, checkout_id=payment.checkout_id)
+        refunds_seen = [(row.id, gateway.refund_seen(row.provider_id)) for row in refunds]
+    except PaymentError as error:
+        raise ProviderBusy from error
+    with db.transaction() as tx:
+        locks.take(
+            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
+            payment=payment.id,
+        )  # fmt: skip
+        locked = tx.session.get_one(Payment, payment_id, populate_existing=True)
+        apply_seen(tx, locked, seen)
+        for refund_id, refund_seen in refunds_seen:
+            apply_refund(tx, locked, refund_id, refund_seen)
+
+
+def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
+    """Move the payment to what the provider says, post what that means, announce it."""
+    payment.intent_id = payment.intent_id or seen.intent_id
+    payment.charge_id = payment.charge_id or seen.charge_id
+    payment.capture_before = seen.capture_before or payment.capture_before
+    if seen.amount_minor != payment.amount_minor or seen.currency != payment.currency:
+        log.error("payment %s: the provider says %s %s", payment.id, seen.amount_minor, seen.currency)
+        return
+    match seen.state:
+        case PaymentState.OPEN if payment.state == "created":
+            payment.state = "open"
+        case PaymentState.AUTHORISED if payment.state in ("created", "open"):
+            payment.state, payment.authorised_at = "authorised", tx.now
+            tx.announce(PaymentAuthorised(payment.id))
+        case PaymentState.CAPTURED if payment.state in ("created", "open", "authorised"):
+            _captured(tx, payment)
+        case PaymentState.RELEASED if payment.state == "authorised":
+            _released(tx, payment)
+        case PaymentState.RELEASED | PaymentState.CLOSED if payment.state in ("created", "open"):
+            payment.state, payment.ended_at = "closed", tx.now
+    if seen.provider_fee_minor and payment.state == "captured" and payment.charge_id:
+        ledger.post(
+            tx, source=payment.charge_id, kind=ledger.PROVIDER_FEE, subject=payment.subject, at=tx.now,
+            entries=postings.provider_fee(seen.provider_fee_minor), why="provider_fee",
+        )  # fmt: skip
+
+
+def _captured(tx: Tx, payment: Payment) -> None:
+    payment.state, payment.captured_at = "captured", tx.now
+    payment.captured_minor = payment.amount_minor
+    ledger.post(
+        tx, source=payment.intent_id or str(payment.id), kind=ledger.CAPTURED, subject=payment.subject, at=tx.now,
+        entries=postings.captured(Quote.from_dict(payment.quote), payment.subject), why="captured",
+    )  # fmt: skip
+    tx.announce(PaymentCaptured(payment.id))
+
+
+def _released(tx: Tx, payment: Payment) -> None:
+    """Given back because we asked; else it ended at the provider, and whoever counted on it is told."""
+    asked = tx.session.scalar(sa.select(ProviderCall.id).where(ProviderCall.token == f"release/{payment.id}"))
+    payment.state, payment.ended_at = "released" if asked else "lost", tx.now
+    if not asked:
+        tx.announce(CaptureFailed(payment.id))
+
+
+def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSeen) -> None:
+    """Move a refund to what the provider says; its entries are posted when it is done."""
+    refund = tx.session.get_one(Refund, refund_id)
+    if refund.state == "failed" or (refund.state == "done" and seen.state != "failed"):
+        return
+    refund.provider_id = refund.provider_id or seen.id
+    if seen.state == "done":
+        refund.state, refund.ended_at = "done", tx.now
+        _post_refund(tx, payment, refund)
+        tx.announce(RefundSettled(refund.id))
+    elif seen.state in ("failed", "cancelled"):
+        fail_refund(tx, payment, refund, posted=refund.state == "done")
+    else:
+        refund.state = "pending"
+
+
+def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
+    quote = Quote.from_dict(payment.quote)
+    if refund.after_share:
+        before = _refunded_before(tx, refund)
+        entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
+    else:
+        entries = postings.refund_before_share(refund.lines, payment.subject)
+    ledger.post(
+        tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND, subject=payment.subject, at=tx.now,
+        entries=entries, why=refund.why,
+    )  # fmt: skip
+
+
+def _refunded_before(tx: Tx, refund: Refund) -> dict[str, int]:
+    totals: dict[str, int] = {}
+    earlier = sa.select(Refund.lines).where(
+        Refund.payment_id == refund.payment_id, Refund.state != "failed", Refund.id < refund.id
+    )
+    for lines in tx.session.scalars(earlier):
+        for name, minor in lines.items():
+            totals[name] = totals.get(name, 0) + minor
+    return totals
+
+
+def fail_refund(tx: Tx, payment: Payment, refund: Refund, *, posted: bool) -> None:
+    """A refund that will not arrive: its entries stand, and the money is owed to the buyer (payments.md)."""
+    refund.state, refund.ended_at = "failed", tx.now
+    if not posted:
+        _post_refund(tx, payment, refund)
+    ledger.post(
+        tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND_FAILED, subject=payment.subject,
+        at=tx.now, entries=postings.refund_failed(refund.amount_minor, payment.payer_company_id),
+        why="refund_failed",
+    )  # fmt: skip
+    tx.announce(RefundSettled(refund.id))
+
+
+def apply_transfer(tx: Tx, payment: Payment, seen: TransferSeen) -> None:
+    """The expert's share has left."""
+    transfer = tx.session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment.id))
+    if transfer is None or transfer.state == "done":
+        return
+    transfer.state, transfer.provider_id, transfer.ended_at = "done", seen.id, tx.now
+    transfer.held_up_by = None
+    ledger.post(
+        tx, source=seen.id, kind=ledger.TRANSFER, subject=payment.subject, at=tx.now,
+        entries=postings.transferred(transfer.amount_minor, transfer.expert_id), why=transfer.why,
+    )  # fmt: skip
+    tx.announce(TransferMade(transfer.id))
+
+
+def hold_up_transfer(tx: Tx, payment_id: uuid.UUID, reason: str) -> None:
+    """It could not leave now: due again, and the expert's page says what is in the way."""
+    transfer = tx.session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment_id))
+    if transfer is not None and transfer.state != "done":
+        transfer.state, transfer.held_up_by = "due", reason

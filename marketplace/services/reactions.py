@@ -1,0 +1,49 @@
+"""What follows from what. WITHIN: functions run now, in the same transaction, in room order; they
+never refuse because things moved on. AFTER: names of jobs, deferred with the transaction.
+
+A house test proves that every job named here exists in `jobs/tasks.py`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from ..domain import events
+from .bookings.paying import capture_failed, payment_authorised, payment_captured
+from .rescues import open_rescue
+from .search import offer_published, review_sent
+
+Within = Mapping[type, tuple[Callable[..., None], ...]]
+
+WITHIN: Within = {
+    events.PaymentAuthorised: (payment_authorised,),
+    events.PaymentCaptured: (payment_captured,),
+    events.CaptureFailed: (capture_failed,),
+    events.BookingLost: (open_rescue,),
+    events.OfferPublished: (offer_published,),
+    events.ReviewSent: (review_sent,),
+}
+
+AFTER: Mapping[type, tuple[str, ...]] = {
+    events.ProviderCallDue: ("payments.carry_out",),
+    events.ProviderEventArrived: ("payments.apply_event",),
+    events.BookingMoved: ("letters.booking_moved",),
+    events.RefundSettled: ("letters.refund_settled",),
+    events.TransferMade: ("letters.transfer_made",),
+    events.ReviewSent: ("letters.review_sent",),
+    events.LinkAsked: ("letters.link",),
+    events.AddressKnownAlready: ("letters.address_known",),
+    events.RescueOpened: ("rescues.fill",),
+}
+
+
+@dataclass(frozen=True)
+class Tables:
+    """The two tables, as the database object wants them."""
+
+    within: Within
+    after: Mapping[type, tuple[str, ...]]
+
+
+REACTIONS = Tables(WITHIN, AFTER)

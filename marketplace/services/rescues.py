@@ -1,0 +1,135 @@
+"""Rescues: the same brief to another expert, when the first could not (booking-process.md, "When it fails")."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ..domain.availability import free_slots
+from ..domain.events import BookingLost, RescueOpened
+from ..domain.pricing import PlatformTax, Quote, fees_on, quote
+from ..storage.availability import Calendar
+from ..storage.bookings import Booking
+from ..storage.briefs import Brief
+from ..storage.companies import Company
+from ..storage.db import Database, Tx
+from ..storage.experts import Expert
+from ..storage.offers import Offer, OfferVersion
+from ..storage.people import Person
+from ..storage.rescues import Rescue
+from .bookings.holding import is_instant, live_claims, offered
+from .bookings.paying import buyer_tax, seller_tax
+from .search import find
+
+MOST_FOUND = 3
+LOOKED_AT = 12
+WORKING_DAYS = 2
+
+
+def open_rescue(tx: Tx, event: BookingLost) -> None:
+    """A row for it, in the transaction of the failing move; a job fills it."""
+    if tx.session.scalar(sa.select(Rescue.id).where(Rescue.booking_id == event.booking_id)):
+        return
+    rescue = Rescue(booking_id=event.booking_id, opened_at=tx.now)
+    tx.session.add(rescue)
+    tx.session.flush()  # Its id goes into the announcement.
+    tx.announce(RescueOpened(rescue.id))
+
+
+def fill_rescue(db: Database, rescue_id: uuid.UUID) -> None:
+    """Find up to three other offers for the brief: not dearer, with a slot within two working days of
+    the lost one. Run twice, it looks again and keeps the later answer."""
+    with db.transaction() as tx:
+        rescue = tx.session.get(Rescue, rescue_id, with_for_update=True)
+        if rescue is None:
+            return
+        lost = tx.session.get_one(Booking, rescue.booking_id)
+        rescue.found = _candidates(tx.session, lost, tx.now)
+        rescue.filled_at = tx.now
+
+
+def _candidates(session: Session, lost: Booking, now: datetime) -> list[dict[str, object]]:
+    brief = session.get_one(Brief, lost.brief_id)
+    words = "\n".join(part for part in (brief.subject, brief.context, brief.decision) if part)
+    hits = find(session, words, limit=LOOKED_AT).hits
+    most = Quote.from_dict(lost.quote).total if lost.quote else None
+    found: list[dict[str, object]] = []
+    for hit in hits:
+        if len(found) == MOST_FOUND:
+            break
+        slot = _fitting(session, hit.offer_id, lost, most, now)
+        if slot is not None:
+            found.append(
+                {"offer_id": str(hit.offer_id), "start": slot[0].isoformat(), "end": slot[1].isoformat()}
+            )
+    return found
+
+
+def _fitting(
+    session: Session, offer_id: uuid.UUID, lost: Booking, most: int | None, now: datetime
+) -> tuple[datetime, datetime] | None:
+    row = session.execute(
+        sa.select(Offer, OfferVersion, Expert, Person, Calendar)
+        .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
+        .join(Expert, Expert.id == Offer.expert_id)
+        .join(Person, Person.id == Expert.person_id)
+        .join(Calendar, Calendar.expert_id == Expert.id)
+        .where(Offer.id == offer_id, Offer.status == "live", Expert.account_status == "active")
+        .where(Expert.id != lost.expert_id, Person.suspended_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        return None
+    _offer, version, expert, person, calendar = row
+    if version.format not in (lost.format, "both"):
+        return None
+    if most is not None and _total(session, version, expert, person, lost) > most:
+        return None
+    claims, starts = live_claims(session, expert.id, now - timedelta(days=8))
+    slots = free_slots(
+        offered(version, calendar, is_instant(version, expert)),
+        claims=claims,
+        busy=(),
+        length=timedelta(minutes=version.minutes),
+        window=near(lost.starts_at, now),
+        now=now,
+        starts=starts,
+    )
+    return min(slots, key=lambda slot: abs(slot[0] - lost.starts_at), default=None)
+
+
+def _total(session: Session, version: OfferVersion, expert: Expert, person: Person, lost: Booking) -> int:
+    """With VAT, for the company that lost its booking; the platform's country as the lost quote had it."""
+    rates = fees_on(lost.created_at.date())
+    return quote(
+        version.price_minor,
+        service_fee_bp=rates.service_bp,
+        commission_bp=rates.commission_bp,
+        seller=seller_tax(expert, person),
+        buyer=buyer_tax(session.get_one(Company, lost.company_id)),
+        platform=PlatformTax(),
+    ).total
+
+
+def near(start: datetime, now: datetime) -> tuple[datetime, datetime]:
+    """From two working days before to the end of two working days after; not before now."""
+    return max(now, _working_days(start, -WORKING_DAYS)), max(
+        now, _working_days(start, WORKING_DAYS)
+    ) + timedelta(days=1)
+
+
+def _working_days(start: datetime, days: int) -> datetime:
+    step = timedelta(days=1 if days > 0 else -1)
+    left, day = abs(days), start
+    while left:
+        day += step
+        if day.isoweekday() <= 5:
+            left -= 1
+    return day
+
+
+def rescue_of(session: Session, booking_id: uuid.UUID) -> Rescue | None:
+    """The rescue of a lost booking, where one was opened."""
+    return session.scalar(sa.select(Rescue).where(Rescue.booking_id == booking_id))

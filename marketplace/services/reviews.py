@@ -1,0 +1,101 @@
+"""Reviews: each side once, within 14 days; neither is shown before both are in or the window ends."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ..domain.bookings import State
+from ..domain.errors import NotFound, ReviewClosed
+from ..domain.events import ReviewSent
+from ..domain.policy import Actor, Parties, may
+from ..domain.words import clean_text
+from ..storage import locks
+from ..storage.bookings import Booking
+from ..storage.companies import Company
+from ..storage.db import Database, Tx
+from ..storage.experts import Expert
+from ..storage.people import Person
+from ..storage.reviews import Review
+
+LEAD_MARKS = ("prepared", "expertise", "usefulness", "clarity")
+EXPERT_MARKS = ("brief_mark", "punctuality", "openness")
+OPEN_STATES = frozenset({State.DELIVERED.value, State.COMPLETED.value})
+LONGEST = 2000
+
+
+def send_review(
+    db: Database, actor: Actor, *, booking_id: uuid.UUID, side: str, answers: Mapping[str, Any]
+) -> Review:
+    """Send one side's review; it is not edited afterwards. Raises NotFound, ReviewClosed.
+
+    A lead's answers: the four LEAD_MARKS, `unlocked` (yes, partly, no), `days_saved` (whole working
+    days), `text` (30 to 2 000 characters, public). An expert's: the three EXPERT_MARKS and `text`
+    (public, optional). Both: `note_to_other`, `note_to_operators`. The form checked their shape.
+    """
+    with db.transaction() as tx:
+        booking = _locked(tx, actor, booking_id, side)
+        why = review_closed(tx.session, booking, side, tx.now)
+        if why is not None:
+            raise ReviewClosed(why=why)
+        author = tx.session.get_one(Person, actor.person_id)
+        marks = LEAD_MARKS if side == "lead" else EXPERT_MARKS
+        company, role = _belongs(tx.session, booking, side)
+        review = Review(
+            booking_id=booking.id,
+            offer_id=booking.offer_id,
+            expert_id=booking.expert_id,
+            side=side,
+            author_id=author.id,
+            author_name=author.name,
+            author_company=company,
+            author_role=role,
+            **{mark: int(answers[mark]) for mark in marks},
+            unlocked=answers["unlocked"] if side == "lead" else None,
+            days_saved=int(answers["days_saved"]) if side == "lead" else None,
+            text=clean_text(answers.get("text") or "", LONGEST),
+            language=author.language,
+            note_to_other=clean_text(answers.get("note_to_other") or "", LONGEST),
+            note_to_operators=clean_text(answers.get("note_to_operators") or "", LONGEST),
+            sent_at=tx.now,
+        )
+        tx.session.add(review)
+        tx.session.flush()  # Its id goes into the announcement.
+        tx.announce(ReviewSent(review.id))
+        return review
+
+
+def _locked(tx: Tx, actor: Actor, booking_id: uuid.UUID, side: str) -> Booking:
+    locks.take(tx, booking=booking_id)
+    booking = tx.session.get(Booking, booking_id)
+    if booking is None or not may(
+        f"booking.review_as_{side}", actor, Parties(booking.lead_id, booking.company_id, booking.expert_id)
+    ):
+        raise NotFound
+    return booking
+
+
+def _belongs(session: Session, booking: Booking, side: str) -> tuple[str, str]:
+    if side == "expert":
+        expert = session.get_one(Expert, booking.expert_id)
+        return expert.startup, expert.startup_role
+    return session.get_one(Company, booking.company_id).name, ""
+
+
+def review_closed(session: Session, booking: Booking, side: str, now: Any) -> str | None:
+    """Why this side cannot review now: "sent", "not_yet", "over"; None when it can."""
+    if session.scalar(sa.select(Review.id).where(Review.booking_id == booking.id, Review.side == side)):
+        return "sent"
+    if booking.state not in OPEN_STATES or booking.reviews_until is None:
+        return "not_yet"
+    return "over" if now >= booking.reviews_until else None
+
+
+def reviews_of(session: Session, booking_id: uuid.UUID) -> dict[str, Review]:
+    """Both sides' reviews by side, for deciding what may be shown."""
+    rows = session.scalars(sa.select(Review).where(Review.booking_id == booking_id)).all()
+    return {row.side: row for row in rows}

@@ -1,0 +1,11 @@
+"""The buyer's rooms: pick a slot, write the brief, pay, and see the booking through."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ..language import PREFIX
+
+blueprint = Blueprint("buyer", __name__, url_prefix=PREFIX)
+
+from . import after, booking, brief, pay, slots  # noqa: E402, F401  (they hang their views on the blueprint)

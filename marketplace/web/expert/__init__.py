@@ -1,0 +1,11 @@
+"""The expert's rooms: what waits for an answer, the sessions, the money."""
+
+from __future__ import annotations
+
+from flask import Blueprint
+
+from ..language import PREFIX
+
+blueprint = Blueprint("expert", __name__, url_prefix=f"{PREFIX}/expert")
+
+from . import bookings, home  # noqa: E402, F401  (they hang their views on the blueprint)

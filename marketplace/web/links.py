@@ -1,0 +1,44 @@
+"""Absolute addresses of our pages for letters, which are written outside any request."""
+
+from __future__ import annotations
+
+
+class SiteLinks:
+    """`gateways.letters.Links` for this site. A test holds every address to the URL map."""
+
+    def __init__(self, site_url: str) -> None:
+        self._site = site_url
+
+    def _at(self, lang: str, path: str = "") -> str:
+        return f"{self._site}/{lang}/{path}"
+
+    def home(self, lang: str) -> str:
+        return self._at(lang)
+
+    def booking(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"bookings/{reference}")
+
+    def expert_booking(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"expert/bookings/{reference}")
+
+    def verify(self, token: str, lang: str) -> str:
+        return self._at(lang, f"verify/{token}")
+
+    def reset(self, token: str, lang: str) -> str:
+        return self._at(lang, f"reset/{token}")
+
+    def log_in(self, lang: str) -> str:
+        return self._at(lang, "log-in")
+
+    def review(self, reference: str, lang: str, side: str) -> str:
+        middle = "expert/bookings" if side == "expert" else "bookings"
+        return self._at(lang, f"{middle}/{reference}/review")
+
+    def money(self, lang: str) -> str:
+        return self._at(lang, "expert/money")
+
+    def rescue(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"bookings/{reference}/rescue")
+
+    def offer(self, slug: str, lang: str) -> str:
+        return self._at(lang, f"offers/{slug}")

@@ -1,0 +1,115 @@
+"""A booking's history and what is still to come, as the timeline macro draws it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from flask_babel import gettext as _
+
+from ..domain.deadlines import objection_until, reviews_until
+from ..services.bookings.reading import BookingPage
+from .formats import money
+
+Item = dict[str, Any]
+# Which moves a side does not see of the other: the expert learns of a booking when it is asked of them.
+BEFORE_THE_ASKING = frozenset({"hold", "extend", "open_payment", "let_go", "pick_another_slot"})
+
+
+def timeline(page: BookingPage, *, side: str, now: datetime) -> list[Item]:
+    """History, now, and the deadlines ahead. `side`: lead, expert or operator; each sees what they may."""
+    past = [
+        _past(page, move, side)
+        for move in page.moves
+        if side != "expert" or move.move not in BEFORE_THE_ASKING
+    ]
+    ahead = [item for item in _ahead(page, side) if item["at"] > now]
+    return [*past, {"at": now, "state": "now", "title": _("Now"), "when": "now"}, *ahead]
+
+
+def _past(page: BookingPage, move: Any, side: str) -> Item:
+    who = page.actors.get(move.actor_id, "") if move.actor_id else ""
+    if move.actor_kind == "operator" and side != "operator":
+        who = _("an operator")
+    note = _("by %(name)s", name=who) if who and move.actor_kind != "clock" else ""
+    amount = _money_words(move.money, side)
+    return {
+        "at": move.at,
+        "state": move.to_state,
+        "title": move_words(move.move, move.to_state),
+        "note": ". ".join(part for part in (note, amount) if part),
+        "reason": move.reason if move.move in ("decline", "stop", "cancel") else "",
+        "when": "past",
+    }
+
+
+def move_words(move: str, to_state: str) -> str:
+    """What a move is called once it was made."""
+    return {
+        "hold": _("Slot held"),
+        "extend": _("Hold extended by 15 minutes"),
+        "open_payment": _("Payment opened"),
+        "commit": _("Request sent"),
+        "payment_arrived": _("Request sent, paid late")
+        if to_state == "requested"
+        else _("A late payment was given back"),
+        "stray_money": _("A late payment was given back"),
+        "let_go": _("Slot given back"),
+        "run_out": _("Time ran out"),
+        "accept": _("Accepted"),
+        "accept_at_once": _("Accepted in advance"),
+        "decline": _("Declined"),
+        "withdraw": _("Request withdrawn"),
+        "captured": _("Confirmed"),
+        "not_captured": _("The payment could not be taken"),
+        "stop": _("Stopped"),
+        "cancel": _("Cancelled"),
+        "end_passes": _("Session held"),
+        "confirm": _("Confirmed as held"),
+        "window_passes": _("Time to report a problem is over"),
+        "share_falls_due": _("What is kept falls due"),
+    }.get(move, move)
+
+
+def _money_words(money_done: dict[str, Any] | None, side: str) -> str:
+    if not money_done:
+        return ""
+    amount = money(money_done["minor"])
+    what = money_done["what"]
+    if what == "due":
+        return _("%(amount)s due to the expert", amount=amount) if side != "lead" else ""
+    return {
+        "authorised": _("%(amount)s authorised, nothing taken", amount=amount),
+        "captured": _("%(amount)s taken", amount=amount),
+        "released": _("%(amount)s released, nothing taken", amount=amount),
+        "refunded": _("%(amount)s go back", amount=amount),
+    }.get(what, "")
+
+
+def _ahead(page: BookingPage, side: str) -> list[Item]:
+    booking = page.booking
+    items: list[tuple[datetime | None, str, str]] = []
+    if booking.state == "held":
+        items.append((booking.deadline, "lapsed", _("The slot is free again")))
+    if booking.state == "requested":
+        items.append((booking.deadline, "expired", _("Last moment for the expert to answer")))
+    if booking.state == "accepted" and booking.capture_failed_at:
+        items.append((booking.deadline, "expired", _("Last moment to pay again")))
+    if booking.state in ("held", "requested", "accepted", "confirmed"):
+        items.append((booking.starts_at, "confirmed", _("The session")))
+    if booking.state in ("confirmed", "delivered"):
+        last = objection_until(booking.ends_at, promises_plan=booking.promises_plan)
+        items.append((last, "completed", _("Last moment to report a problem")))
+        items.append(
+            (booking.reviews_until or reviews_until(booking.ends_at), "completed", _("Last moment to rate"))
+        )
+    if booking.state == "completed" and booking.reviews_until:
+        items.append((booking.reviews_until, "completed", _("Last moment to rate")))
+    if (
+        booking.state == "cancelled"
+        and side != "lead"
+        and booking.share_due_at
+        and not booking.share_posted_at
+    ):
+        items.append((booking.share_due_at, "cancelled", _("What is kept falls due")))
+    return [{"at": at, "state": state, "title": title, "when": "future"} for at, state, title in items if at]
