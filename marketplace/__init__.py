@@ -107,7 +107,7 @@ def _stationery(config: Config) -> Stationery:
     root = Path(__file__).resolve().parent.parent
     return Stationery(
         press=LetterPress(
-            templates=root / "templates" / "email",
+            templates=root / "templates",
             translations=root / "translations",
             site_name=config.site_name,
             sandbox=config.sandbox,

@@ -200,8 +200,7 @@ def world(db: Database, language: str) -> World:
         )  # fmt: skip
         add(payment)
         tx.session.flush()
-        made = World(db, lead.id, seller.id, booking.id, payment.id)
-    return made
+        return World(db, lead.id, seller.id, booking.id, payment.id)
 
 
 RELEASED = {"money": {"what": "released", "minor": PRICED.total}}
