@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from .money import part
+from .errors import RefundTooLarge
+from .money import part, split
 from .pricing import Quote
 
 WEEK, THREE_DAYS, ONE_DAY = timedelta(days=7), timedelta(hours=72), timedelta(hours=24)
@@ -16,6 +17,16 @@ STEPS: Mapping[str, tuple[tuple[timedelta, int], ...]] = {
     "moderate": ((WEEK, 100), (THREE_DAYS, 100), (ONE_DAY, 50), (timedelta(0), 0)),
     "strict": ((WEEK, 100), (THREE_DAYS, 50), (ONE_DAY, 0), (timedelta(0), 0)),
 }
+# What a report may be about.
+KINDS = (
+    "buyer_absent",
+    "expert_absent",
+    "both_absent",
+    "technical",
+    "confidentiality",
+    "ended_early",
+    "quality",
+)
 
 
 @dataclass(frozen=True)
@@ -40,7 +51,7 @@ def refund_percent(
     best: int = 100,
     free_until: datetime | None = None,
 ) -> int:
-    """The share that comes back when `who` ("buyer", "expert", "operator") cancels now.
+    """The share in percent that comes back when `who` ("buyer", "expert", "operator") cancels now.
 
     - expert or operator: everything, any time;
     - until `free_until` (after a reschedule the expert asked for): everything;
@@ -74,18 +85,49 @@ def refund_due(
     return refund_of(quote, percent)
 
 
+def refund_to(quote: Quote, percent: int, before: Mapping[str, int]) -> Refund:
+    """What is still to go back so that `percent` of each line has, after `before` went.
+
+    "Parts refunded several times post the cumulative share less what was posted"; a share "never under
+    what was already refunded" takes nothing back.
+    """
+    wanted = refund_of(quote, percent).lines
+    return Refund(percent, {name: max(0, minor - before.get(name, 0)) for name, minor in wanted.items()})
+
+
+def refund_amount(quote: Quote, minor: int, before: Mapping[str, int]) -> Refund:
+    """An amount an operator names, "split over what is left of each line, in proportion".
+
+    Raises RefundTooLarge where less is left. `percent` is the share of the total it makes, rounded down.
+    """
+    left = [line - before.get(name, 0) for name, line in quote.lines.items()]
+    if not 0 < minor <= sum(left):
+        raise RefundTooLarge(asked=minor, left=sum(left))
+    return Refund(part(100, minor, quote.total), dict(zip(quote.lines, split(minor, left), strict=True)))
+
+
 def refund_steps(
-    quote: Quote, *, policy: str, who: str, now: datetime, start: datetime, best: int = 100
+    quote: Quote,
+    *,
+    policy: str,
+    who: str,
+    now: datetime,
+    start: datetime,
+    best: int = 100,
+    free_until: datetime | None = None,
 ) -> list[tuple[datetime, int, int]]:
     """(until, percent, minor) from now to the start, equal neighbours joined: what pages show in dates."""
+    ends = {start - least for least, _percent in STEPS[policy]} | ({free_until} if free_until else set())
     steps: list[tuple[datetime, int, int]] = []
-    for least, percent in STEPS[policy]:
-        until, share = start - least, 100 if who != "buyer" else min(best, percent)
-        if until <= now:
-            continue
+    since = now
+    for until in sorted(end for end in ends if now < end <= start):
+        # Asked in the middle, so that it matters to neither end on which side its own instant falls.
+        between = since + (until - since) // 2
+        share = refund_percent(policy, who=who, now=between, start=start, best=best, free_until=free_until)
         if steps and steps[-1][1] == share:
             steps.pop()
         steps.append((until, share, refund_of(quote, share).total))
+        since = until
     return steps
 
 
@@ -93,6 +135,8 @@ def proposed_share(
     kind: str, *, policy: str, buyers_fault: bool = False, minutes: int = 0, held: int = 0
 ) -> int:
     """The refund share in percent from which a report starts; the reporter may change it.
+
+    `minutes` and `held`: how long the session was to last, and lasted. By kind (`KINDS`):
 
     - the buyer did not come: as cancelling under 24 h;
     - the expert, or nobody, came: 100;
@@ -108,5 +152,7 @@ def proposed_share(
     if kind == "quality" or (kind == "confidentiality" and buyers_fault):
         return 0
     if kind in ("confidentiality", "ended_early"):
-        return part(100, max(0, minutes - held), minutes, up=True)
+        if minutes <= 0:
+            raise ValueError("a session has minutes")
+        return part(100, max(0, minutes - max(0, held)), minutes, up=True)
     raise ValueError(f"no kind of report is called {kind}")

@@ -27,7 +27,7 @@ from marketplace.gateways.payments_stripe_reading import (
 # The wire format this file was written against; a test fails when the package speaks another.
 API_VERSION = "2026-10-28.endive"
 
-CONNECT_AND_READ_SECONDS = (3.0, 20.0)
+CONNECT_AND_READ_SECONDS = (3, 20)
 RETRIES = 2
 
 # The charge and what the provider kept of it, in one answer.

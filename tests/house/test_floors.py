@@ -19,7 +19,7 @@ OWN = {
     "gateways": ("domain", "gateways"),
     "services": ("domain", "storage", "gateways", "services"),
     "jobs": ("domain", "storage", "services", "jobs", "house"),
-    "cli": ("domain", "storage", "services", "cli", "house"),
+    "cli": ("domain", "storage", "services", "jobs", "cli", "house"),
     "web": ("domain", "storage", "gateways", "services", "web"),
 }
 # What a floor may import of others'. An adapter's one vendor stands in VENDORS.
@@ -31,7 +31,7 @@ OTHERS = {
     "jobs": ("procrastinate",),
     "cli": ("click", "flask"),
     "web": (
-        "flask", "werkzeug", "jinja2", "markupsafe", "wtforms",
+        "flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "wtforms",
         "flask_babel", "flask_login", "flask_wtf", "babel", "sqlalchemy",
     ),
 }  # fmt: skip
