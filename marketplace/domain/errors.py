@@ -148,4 +148,12 @@ class DataFileWrong(Refusal):
 
 
 class TextRefused(Refusal):
-    """A text with characters nobody types, or too long. Facts: why (surrogate, control, too_long), most."""
+    """A text with characters nobody types, or too long. Facts: why (nul, surrogate, control, too_long), most."""
+
+
+class AccountSuspended(Refusal):
+    """The account is suspended; said only to whoever gave the right password."""
+
+
+class VatNumberWrong(Refusal):
+    """Not a number of that country. Facts: why (short, long, form, key, country), country, needed, missing, prefix."""

@@ -1,6 +1,7 @@
 """What each money event posts: (account, signed minor units), debit positive; every result sums to zero.
 
-Source: payments.md, "Ledger". Lines are the quote's: price, seller_vat, service_fee, vat_service_fee.
+Source: payments.md, "Ledger"; a function's docstring quotes its row. Lines are the quote's: price,
+seller_vat, service_fee, vat_service_fee. An entry may be 0 (a line without VAT): the ledger writes none for it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ SERVICE_FEE = "service_fee"
 VAT_SERVICE_FEE = "vat:service_fee"
 COMMISSION = "commission"
 VAT_COMMISSION = "vat:commission"
+GOODWILL = "goodwill"
+PLATFORM_BANK = "platform_bank"
 
 
 def held(subject: uuid.UUID) -> str:
@@ -30,6 +33,11 @@ def held(subject: uuid.UUID) -> str:
 def payable(expert_id: uuid.UUID) -> str:
     """What we owe an expert."""
     return f"expert:{expert_id}:payable"
+
+
+def receivable(expert_id: uuid.UUID) -> str:
+    """What an expert owes us: paid out to them before it was refunded."""
+    return f"expert:{expert_id}:receivable"
 
 
 def owed(company_id: uuid.UUID) -> str:
@@ -122,3 +130,23 @@ def transferred(minor: int, expert_id: uuid.UUID) -> Entries:
 def reversed_transfer(minor: int, expert_id: uuid.UUID) -> Entries:
     """provider_balance → payable: what came back from the expert's account."""
     return [(PROVIDER_BALANCE, minor), (payable(expert_id), -minor)]
+
+
+def not_reversed(minor: int, expert_id: uuid.UUID) -> Entries:
+    """receivable → payable: what was transferred, has to go back to the buyer, and could not be reversed."""
+    return [(receivable(expert_id), minor), (payable(expert_id), -minor)]
+
+
+def set_off(minor: int, expert_id: uuid.UUID) -> Entries:
+    """payable → receivable: before a transfer, what the expert owes is taken off it."""
+    return [(payable(expert_id), minor), (receivable(expert_id), -minor)]
+
+
+def refund_borne_by_us(minor: int) -> Entries:
+    """goodwill → provider_balance."""
+    return [(GOODWILL, minor), (PROVIDER_BALANCE, -minor)]
+
+
+def paid_another_way(minor: int, company_id: uuid.UUID) -> Entries:
+    """buyer:owed → platform_bank: a refund that failed, paid by hand."""
+    return [(owed(company_id), minor), (PLATFORM_BANK, -minor)]
