@@ -32,6 +32,7 @@ WHO = {
 PEOPLE = "signed_in lead admin colleague other_lead expert other_expert operator lead_and_expert"
 EXPECTED = f"""
 account.own                | {PEOPLE}
+company.bill               | lead admin colleague lead_and_expert
 bookings.list_own          | {PEOPLE}
 booking.hold               | lead colleague other_lead lead_and_expert
 booking.write_brief        | lead lead_and_expert
