@@ -68,6 +68,13 @@ def administers_its_company(actor: Actor, thing: Parties | None) -> bool:
     return "admin" in actor.companies.get(thing.company_id, frozenset())
 
 
+def buys_for_the_company(actor: Actor, thing: Parties | None) -> bool:
+    """A project lead, a finance person or an administrator of the company."""
+    if thing is None or thing.company_id is None or actor.person_id is None:
+        return False
+    return bool(actor.companies.get(thing.company_id, frozenset()) & {"lead", "finance", "admin"})
+
+
 def is_its_expert(actor: Actor, thing: Parties | None) -> bool:
     """The expert of this booking, never also its lead."""
     if thing is None or actor.expert_id is None or actor.person_id is None:
@@ -80,6 +87,7 @@ _BUYERS_SIDE = ((is_its_lead,), (administers_its_company,))
 # The expert's yes and no, the lead's words, the operator's stop: each line is one action of a route.
 ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "account.own": ((signed_in,),),
+    "company.bill": ((buys_for_the_company,),),
     "bookings.list_own": ((signed_in,),),
     "booking.hold": ((leads_somewhere,),),
     "booking.write_brief": ((is_its_lead,),),

@@ -1,0 +1,51 @@
+"""People: signing up, proving an address, logging in, what they accepted and what they prefer.
+
+Log-ins and limits on trying keep real time, handed in as `real_now`; all else keeps the platform's
+clock (docs/architecture.md, rule 7).
+"""
+
+from __future__ import annotations
+
+from .documents import accept_documents, not_yet_accepted
+from .joining import ask_reset, ask_verification, reset_password, sign_up, verify_address
+from .links import link_owner, new_link
+from .log_ins import (
+    SignedIn,
+    demo_people,
+    end_log_in,
+    end_other_log_ins,
+    list_log_ins,
+    log_in,
+    log_in_demo,
+    log_out,
+    seen,
+    who,
+)
+from .selves import actor_for, change_preferences, roles_of
+from .trail import write_audit
+
+__all__ = [
+    "SignedIn",
+    "accept_documents",
+    "actor_for",
+    "ask_reset",
+    "ask_verification",
+    "change_preferences",
+    "demo_people",
+    "end_log_in",
+    "end_other_log_ins",
+    "link_owner",
+    "list_log_ins",
+    "log_in",
+    "log_in_demo",
+    "log_out",
+    "new_link",
+    "not_yet_accepted",
+    "reset_password",
+    "roles_of",
+    "seen",
+    "sign_up",
+    "verify_address",
+    "who",
+    "write_audit",
+]

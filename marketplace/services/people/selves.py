@@ -1,0 +1,77 @@
+"""Who somebody is on the platform, and what they prefer."""
+
+from __future__ import annotations
+
+import uuid
+from zoneinfo import available_timezones
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from ...domain.errors import NotFound, TextRefused
+from ...domain.policy import ANONYMOUS, Actor
+from ...domain.words import clean_line
+from ...storage.companies import Membership
+from ...storage.db import Database
+from ...storage.experts import Expert
+from ...storage.people import LANGUAGES, Person
+
+LONGEST_NAME = 120
+_ZONES = available_timezones()
+
+
+def actor_for(session: Session, person_id: uuid.UUID | None) -> Actor:
+    """The person as `domain.policy` sees them, read now; ANONYMOUS for nobody and for the suspended."""
+    if person_id is None:
+        return ANONYMOUS
+    row = session.execute(
+        sa.select(Person.operator, Expert.id)
+        .outerjoin(Expert, Expert.person_id == Person.id)
+        .where(Person.id == person_id, Person.suspended_at.is_(None))
+    ).one_or_none()
+    if row is None:
+        return ANONYMOUS
+    memberships = session.execute(
+        sa.select(Membership.company_id, Membership.roles).where(Membership.person_id == person_id)
+    )
+    return Actor(
+        person_id=person_id, operator=row[0], expert_id=row[1],
+        companies={company: frozenset(roles) for company, roles in memberships},
+    )  # fmt: skip
+
+
+def roles_of(actor: Actor) -> frozenset[str]:
+    """What the pages lead by: "operator", "expert", and the roles in companies."""
+    found = {role for roles in actor.companies.values() for role in roles}
+    if actor.operator:
+        found.add("operator")
+    if actor.expert_id is not None:
+        found.add("expert")
+    return frozenset(found)
+
+
+def change_preferences(
+    db: Database, actor: Actor, *, name: str | None = None, language: str | None = None, zone: str | None = None
+) -> None:
+    """Change one's own name, language or time zone; None leaves as it is. TextRefused for what cannot be kept."""
+    with db.transaction() as tx:
+        person = tx.session.get(Person, actor.person_id) if actor.person_id else None
+        if person is None:
+            raise NotFound
+        if name is not None:
+            person.name = _name(name)
+        if language is not None:
+            if language not in LANGUAGES:
+                raise TextRefused(why="language", most=2)
+            person.language = language
+        if zone is not None:
+            if zone not in _ZONES:
+                raise TextRefused(why="zone", most=64)
+            person.zone = zone
+
+
+def _name(text: str) -> str:
+    name = clean_line(text, LONGEST_NAME)
+    if not name:
+        raise TextRefused(why="empty", most=LONGEST_NAME)
+    return name
