@@ -12,6 +12,6 @@ timeout = 60
 graceful_timeout = 8
 keepalive = 5
 # Longer than any address of ours; a longer one is refused before it is read.
-limit_request_line = 4094
+limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190

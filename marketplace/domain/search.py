@@ -32,7 +32,7 @@ _SENTENCE_END = re.compile(r"[.!?…]+(?:[\u00a0\u202f ]?[»”\"’'])*\s+(?=[\
 
 # Words of no weight, accents removed: grammar of both languages, and what everybody writes in a
 # request for help ("besoin", "problem"). Not a list of topics: rare words weigh by rarity alone.
-_NO_WEIGHT = frozenset(
+_FRENCH = frozenset(
     """
     a afin ai aie ainsi alors apres as au aucun aucune aujourd aupres aura aurait aussi autre autres aux avait
     avant avec avez avoir avons ayant beaucoup bien bon c ca car ce ceci cela celle celles celui cependant ces
@@ -47,7 +47,11 @@ _NO_WEIGHT = frozenset(
     toute toutes tres trois trop tu un une unes va vais vers veut veux voici voila vont vos votre voudrais
     voudrions voulons vous vraiment vu y cherche cherchons besoin aide aider aimerais aimerions comprendre
     savoir probleme problemes question bonjour merci svp
-    about above after again against ago all almost already also although always am an and any anybody anyone
+    """.split()  # noqa: SIM905 - a list of words is read as words
+)
+_ENGLISH = frozenset(
+    """
+    a about above after again against ago all almost already also although always am an and any anybody anyone
     anything are aren around at away b be became because been before being below between both but by can
     cannot cant come could couldn did didn do does doesn doing don done down during each either else enough
     even ever every everybody everyone everything few first for from further get gets getting give given go
@@ -63,6 +67,7 @@ _NO_WEIGHT = frozenset(
     why will with within without won would wouldn yes yet you your yours yourself hello problem problems
     """.split()  # noqa: SIM905 - a list of words is read as words
 )
+_NO_WEIGHT = _FRENCH | _ENGLISH
 
 
 def normalise(text: str) -> str:
@@ -91,6 +96,14 @@ def significant(text: str) -> tuple[str, ...]:
         if len(kept) == MOST_WORDS:
             break
     return tuple(kept)
+
+
+def language_of(text: str) -> str:
+    """ "fr" or "en", by which language's grammar words stand in a text more often; French where neither does."""
+    words = [bare(match.group()) for match in _WORD.finditer(normalise(text))]
+    french = sum(word in _FRENCH and word not in _ENGLISH for word in words)
+    english = sum(word in _ENGLISH and word not in _FRENCH for word in words)
+    return "en" if english > french else "fr"
 
 
 def _weightless(word: str) -> bool:

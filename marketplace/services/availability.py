@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Range
@@ -71,7 +72,7 @@ def next_slots(
     return found
 
 
-def _rules(calendar: sa.Row[tuple[object, ...]], one: Sought) -> Availability:
+def _rules(calendar: Any, one: Sought) -> Availability:
     instant = one.instant and calendar.standing_since is not None and bool(calendar.meeting_link)
     return parse_calendar(
         zone=calendar.zone,

@@ -1,0 +1,108 @@
+"""Results: the offers that answer a problem told in one's own words, best first."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from types import SimpleNamespace
+from typing import Any
+
+from flask import render_template, request, url_for
+from flask_babel import gettext as _
+from sqlalchemy.orm import Session
+
+from ...domain.errors import TextRefused
+from ...domain.reviews import days_median
+from ...domain.search import MOST_CHARACTERS
+from ...domain.words import clean_text
+from ...services.availability import Sought, next_slots
+from ...services.search import EMPTY, Hit, Page, find
+from ...storage.reviews import NOTHING_SAID, said_of
+from ..access import rule
+from ..house import house
+from ..language import current_zone_name
+from . import blueprint
+from .position import read_position, write_position
+
+A_PAGE = 10
+# A longer problem is not written into every link of the page; the offer finds it where one came from.
+LONGEST_IN_LINK = 300
+
+
+@blueprint.get("/offers")
+@rule("public")
+def results() -> Any:
+    """What answers `q`; all offers, newest first, where nothing is asked."""
+    typed = request.args.get("q", "")
+    try:
+        query, error = clean_text(typed, MOST_CHARACTERS), ""
+    except TextRefused as refused:
+        query, error = typed[:MOST_CHARACTERS].replace("\x00", ""), _why(refused)
+    now = house().clock()
+    with house().db.reading() as session:
+        page = EMPTY if error else find(
+            session, query, after=read_position(request.args.get("after"), query),
+            before=read_position(request.args.get("before"), query), limit=A_PAGE,
+        )  # fmt: skip
+        hits = _hits(session, page, query, now)
+    return render_template(
+        "public/results.html",
+        query=query,
+        hits=hits,
+        total=page.total,
+        next_url=_page_url(query, after=write_position(page.following, query)) if page.following else None,
+        prev_url=_page_url(query, before=write_position(page.preceding, query)) if page.preceding else None,
+        zone=current_zone_name(),
+        error=error,
+    ), 422 if error else 200
+
+
+def _why(refused: TextRefused) -> str:
+    if refused.facts["why"] == "too_long":
+        return _(
+            "Your text is longer than 4,000 characters. What is stuck and what you have tried is enough."
+        )
+    return _(
+        "Your text holds characters that nobody types, such as control characters. Remove them and search again."
+    )
+
+
+def _page_url(query: str, *, after: str | None = None, before: str | None = None) -> str:
+    return url_for("public.results", q=query or None, after=after, before=before)
+
+
+def _hits(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
+    """Three statements for all that stands beside the titles: reviews, calendars, claims."""
+    lines = [hit.line for hit in page.hits]
+    said = said_of(session, [line.id for line in lines], now)
+    slots = next_slots(
+        session,
+        [Sought(line.id, line.expert_id, line.minutes, line.notice_hours, line.instant) for line in lines],
+        now,
+        1,
+    )
+    asked = query if 0 < len(query) <= LONGEST_IN_LINK else None
+    return [
+        _hit(hit, said.get(hit.offer_id, NOTHING_SAID), slots.get(hit.offer_id, []), asked)
+        for hit in page.hits
+    ]
+
+
+def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleNamespace:
+    line = hit.line
+    return SimpleNamespace(
+        offer_url=url_for("public.offer", slug=line.slug, q=asked),
+        title=line.title,
+        lang=line.lang,
+        expert_name=line.expert_name,
+        startup_role=line.startup_role,
+        startup=line.startup,
+        city=line.city,
+        price_minor=line.price_minor,
+        minutes=line.minutes,
+        format=line.format,
+        languages=line.languages,
+        snippet=[(f"{part.text} ", part.marked) for part in hit.snippet],
+        days_median=days_median(said.days),
+        review_count=said.count,
+        first_slot=slots[0] if slots else None,
+    )

@@ -1,0 +1,37 @@
+"""The pages of text: how it works, how results are ranked, terms, privacy and the like."""
+
+from __future__ import annotations
+
+from flask import render_template
+
+from ...domain.pricing import fees_on
+from ..access import rule
+from ..house import house
+from . import blueprint
+
+# endpoint → address below the language
+PAGES = {
+    "how": "how-it-works",
+    "ranking": "ranking",
+    "reviews_policy": "reviews",
+    "terms": "terms",
+    "charter": "charter",
+    "confidentiality": "confidentiality",
+    "privacy": "privacy",
+    "legal": "legal",
+    "accessibility": "accessibility",
+}
+
+
+def _page(name: str) -> None:
+    @rule("public")
+    def show() -> str:
+        rates = fees_on(house().clock().date())
+        return render_template(f"public/{name}.html", rates=rates)
+
+    show.__name__ = name
+    blueprint.add_url_rule(f"/{PAGES[name]}", name, show, methods=["GET"])
+
+
+for _name in PAGES:
+    _page(_name)
