@@ -29,7 +29,7 @@ OTHERS = {
     "gateways": (),
     "services": ("sqlalchemy",),
     "jobs": ("procrastinate",),
-    "cli": ("click", "flask"),
+    "cli": ("click", "flask", "rich"),
     "web": (
         "flask", "werkzeug", "jinja2", "markupsafe", "itsdangerous", "wtforms",
         "flask_babel", "flask_login", "flask_wtf", "babel", "sqlalchemy",

@@ -11,8 +11,8 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.domain.errors import DataFileWrong
-from marketplace.gateways.payments import AccountSeen, Unknown
-from marketplace.services.demo import load
+from marketplace.gateways.payments import AccountSeen, Link, Unknown
+from marketplace.services.demo import Onboard, load
 from marketplace.storage.availability import Calendar
 from marketplace.storage.bookings import Booking
 from marketplace.storage.companies import Company, Membership
@@ -22,6 +22,7 @@ from marketplace.storage.offers import Offer, OfferVersion
 from marketplace.storage.people import Person
 from marketplace.storage.reviews import Review
 from marketplace.storage.search import SearchRow
+from tests.clock import START
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 TABLES = (Person, Expert, Calendar, Offer, OfferVersion, Booking, Review, Company, Membership, SearchRow)
@@ -46,8 +47,12 @@ class Bank:
     def account(self, account_id: str) -> AccountSeen:
         return AccountSeen(account_id, "active" if account_id in self.payable else "pending")
 
-    def onboard(self, seen: AccountSeen) -> None:
-        self.payable.add(seen.id)
+    def onboarding_link(self, *, key: str, account_id: str, return_url: str, refresh_url: str) -> Link:
+        return Link(f"https://bank.test/{account_id}", START)
+
+    @property
+    def onboard(self) -> Onboard:
+        return Onboard("https://site.test", lambda address: self.payable.add(address.rpartition("/")[2]))
 
 
 @pytest.fixture
@@ -219,10 +224,7 @@ def test_hours_of_the_file_take_the_place_of_the_default(db: Database, folder: P
     (folder / "availability.jsonl").write_text(json.dumps(hours) + "\n")
     load(db, folder, Bank())
     with db.reading() as session:
-        rows = {
-            expert: one
-            for expert, one in session.execute(sa.select(Expert.source_id, Calendar).join(Calendar))
-        }
+        rows = dict(session.execute(sa.select(Expert.source_id, Calendar).join(Calendar)).all())
     calendar = rows["e01"]
     assert (calendar.zone, calendar.weekly, calendar.dated) == (
         hours["zone"],

@@ -17,6 +17,8 @@ from .accounts import Onboard, open_accounts
 from .reading import read_folder
 from .writing import write_all
 
+__all__ = ["Loaded", "Onboard", "load"]
+
 # what, done, of how many
 Progress = Callable[[str, int, int], None]
 
