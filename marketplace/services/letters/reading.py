@@ -90,7 +90,8 @@ def letter(session: Session, letter_id: uuid.UUID) -> LetterPage | None:
 
 def _text(message: EmailMessage, kind: str) -> str:
     part = message.get_body((kind,))
-    return str(part.get_content()) if part is not None else ""
+    # Line ends as the mail has them are CRLF.
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def _calendar(message: EmailMessage) -> bytes:
