@@ -37,7 +37,7 @@ from .offers import OfferLine, offer_lines
 # The best so many are ranked; beyond them nobody reads, and the work stays bounded.
 MOST_CANDIDATES = 400
 # Of the best fit's share; less is chance, not an answer.
-LEAST_SHARE = 0.25
+LEAST_SHARE = 0.45
 # From so many telling words on, one word in common is chance too.
 LONG_QUERY, LEAST_WORDS = 6, 2
 COUNTED = 1_000

@@ -111,14 +111,18 @@ _SENTENCES = text(
     """
     with words (language, lexeme, weight) as (
         select * from unnest(cast(:languages as text[]), cast(:lexemes as text[]), cast(:weights as real[]))
+    ),
+    -- Once a sentence, whatever the planner thinks of joining it to each word.
+    held as materialized (
+        select s.number, s.language, length(s.sentence) as long, v.lexeme
+        from unnest(cast(:numbers as int[]), cast(:rules as text[]), cast(:sentences as text[]))
+             as s (number, language, sentence)
+        cross join lateral unnest(to_tsvector(
+            cast(case s.language when 'fr' then 'declic_fr' else 'declic_en' end as regconfig), s.sentence)) as v
     )
-    select s.number, sum(w.weight) / sqrt(8 + max(length(s.sentence)) / 12.0) as fit
-    from unnest(cast(:numbers as int[]), cast(:rules as text[]), cast(:sentences as text[]))
-         as s (number, language, sentence)
-    cross join lateral unnest(to_tsvector(
-        cast(case s.language when 'fr' then 'declic_fr' else 'declic_en' end as regconfig), s.sentence)) as v
-    join words w on w.language = s.language and w.lexeme = v.lexeme
-    group by s.number
+    select h.number, sum(w.weight) / sqrt(8 + max(h.long) / 12.0) as fit
+    from held as h join words w on w.language = h.language and w.lexeme = h.lexeme
+    group by h.number
     """
 )
 
