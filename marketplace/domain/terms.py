@@ -12,9 +12,12 @@ DOCUMENTS: Mapping[str, str] = {
     "terms": "2026-11-24",
     "charter": "2026-11-24",
     "confidentiality": "2026-11-24",
+    # The expert's declaration, at each acceptance, that no conflict of interest stands in the way.
+    "conflict": "2026-11-24",
+    # The expert’s declaration that they work for none of the companies concerned.
+    "conflict": "2026-11-24",
 }
 AT_SIGN_UP = ("terms",)
-FOR_A_BOOKING = ("charter", "confidentiality")
 
 
 def not_accepted(wanted: Iterable[str], accepted: Iterable[tuple[str, str]]) -> tuple[str, ...]:

@@ -30,7 +30,7 @@ _ZONES = available_timezones()
 def start(app: Flask) -> None:
     """Wire language and time zone into the application; the entry page `/` picks a language."""
     app.config.setdefault("BABEL_TRANSLATION_DIRECTORIES", str(TRANSLATIONS))
-    Babel(app, default_locale=DEFAULT, locale_selector=current_language, timezone_selector=current_zone_name)
+    Babel(app, default_locale=DEFAULT, locale_selector=current_language, timezone_selector=current_zone)
     app.url_value_preprocessor(_take_language)
     app.url_defaults(_give_language)
     app.add_url_rule("/", "entry", entry, methods=["GET"])

@@ -7,9 +7,10 @@ clock (docs/architecture.md, rule 7).
 from __future__ import annotations
 
 from .documents import accept_documents, not_yet_accepted
-from .joining import ask_reset, ask_verification, reset_password, sign_up, verify_address
+from .joining import ask_reset, reset_password, sign_up, verify_address
 from .links import link_owner, new_link
 from .log_ins import (
+    DemoPerson,
     SignedIn,
     demo_people,
     end_log_in,
@@ -25,11 +26,11 @@ from .selves import actor_for, change_preferences, roles_of
 from .trail import write_audit
 
 __all__ = [
+    "DemoPerson",
     "SignedIn",
     "accept_documents",
     "actor_for",
     "ask_reset",
-    "ask_verification",
     "change_preferences",
     "demo_people",
     "end_log_in",

@@ -106,17 +106,8 @@ def _take_newest_words(tx: Tx, person: Person, name: str, company_name: str, lan
         company.name = company_name
 
 
-def ask_verification(db: Database, *, email: str, address: str, real_now: datetime) -> TooManyTries | None:
-    """Mail the link once more, if the address waits for one; the answer is the same for all."""
-    return _ask(db, email, "verify", address, real_now)
-
-
 def ask_reset(db: Database, *, email: str, address: str, real_now: datetime) -> TooManyTries | None:
     """Mail a link to choose a new password, if the address has an account; the answer is the same for all."""
-    return _ask(db, email, "reset", address, real_now)
-
-
-def _ask(db: Database, email: str, purpose: str, address: str, real_now: datetime) -> TooManyTries | None:
     with db.transaction() as tx:
         until = count_tries(tx.session, [(f"ask:{network_key(address)}", SIGN_UPS)], real_now)
         if until is not None:
@@ -126,10 +117,10 @@ def _ask(db: Database, email: str, purpose: str, address: str, real_now: datetim
         person = tx.session.scalar(
             sa.select(Person).where(Person.email == email, Person.suspended_at.is_(None))
         )
-        if person is None or (purpose == "verify" and person.email_verified_at is not None):
+        if person is None:
             return None
         # Who never proved the address and forgot the password proves the address first.
-        needed = "verify" if person.email_verified_at is None else purpose
+        needed = "verify" if person.email_verified_at is None else "reset"
         tx.announce(LinkAsked(person.id, needed))
     return None
 

@@ -1,0 +1,175 @@
+"""Error pages: what happened, what it means for what one was doing, one way on. Also without a database."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask import Flask, g, jsonify, make_response, redirect, render_template, request, url_for
+from flask_babel import gettext as _
+from flask_wtf.csrf import CSRFError
+from sqlalchemy.exc import DataError, DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+from werkzeug.exceptions import HTTPException
+from werkzeug.wrappers import Response
+
+from ..domain.errors import ProviderBusy, Refusal, TooManyTries
+from . import again, refusals
+from .access import SignInFirst
+from .gate import is_from_us, safe_next
+from .house import real_now
+
+log = logging.getLogger(__name__)
+
+RETRY_SECONDS = 10
+# Read by machines: they get a line, not a page.
+MACHINES = ("/webhooks/", "/healthz")
+
+
+def start(app: Flask) -> None:
+    """Register a handler for everything that can go wrong."""
+    app.register_error_handler(SignInFirst, sign_in_first)
+    app.register_error_handler(CSRFError, not_from_here)
+    app.register_error_handler(Refusal, refused)
+    for away in (OperationalError, InterfaceError, PoolTimeout):
+        app.register_error_handler(away, database_away)
+    app.register_error_handler(DBAPIError, database_error)
+    app.register_error_handler(HTTPException, http_error)
+    app.register_error_handler(500, our_fault)
+
+
+def sign_in_first(_refused: SignInFirst) -> Any:
+    """To the log-in and back; what was posted waits there to be sent again."""
+    if request.method in ("GET", "HEAD"):
+        back = safe_next(request.full_path.rstrip("?"))
+        return redirect(url_for("account.log_in", next=back), 303)
+    if _is_script():
+        return jsonify(error=_("You have been signed out. Sign in again; what you wrote is still here.")), 401
+    typed = again.typed_now()
+    return _answer(401, "errors/sign_in.html", kept=again.pack(typed) if typed else "", back=_where_from())
+
+
+def not_from_here(_refused: CSRFError) -> Any:
+    """403: the form's token is not this session's. From our own page, what was typed can be sent again."""
+    typed = again.typed_now() if is_from_us() else None
+    if _is_script():
+        return jsonify(error=_("This page was open too long. Reload it; copy what you wrote first.")), 403
+    return _answer(403, "errors/again.html", typed=typed, back=_where_from())
+
+
+def refused(refusal: Refusal) -> Any:
+    """The refusal's own sentence, with its status."""
+    status = refusals.status(refusal)
+    text = refusals.sentence(refusal)
+    if _is_script():
+        return jsonify(error=text), status
+    if status == 404:
+        return _page(404)
+    answer = _page(status, text=text)
+    if isinstance(refusal, TooManyTries):
+        wait = (refusal.facts["until"] - real_now()).total_seconds()
+        answer.headers["Retry-After"] = str(max(1, int(wait) + 1))
+    if isinstance(refusal, ProviderBusy):
+        answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def database_away(error: Exception) -> Any:
+    """503 and when to come back: nothing was done, nothing is lost."""
+    log.warning("the database does not answer: %s", error.__class__.__name__)
+    g.away = True
+    answer = _page(503)
+    answer.headers["Retry-After"] = str(RETRY_SECONDS)
+    return answer
+
+
+def database_error(error: DBAPIError) -> Any:
+    """A broken connection is the database away; a value no column takes is a request that cannot be read."""
+    if error.connection_invalidated:
+        return database_away(error)
+    if isinstance(error, DataError):
+        log.warning("a value no column takes came through: %s", error)
+        return _page(400)
+    return our_fault(error)
+
+
+def http_error(error: HTTPException) -> Any:
+    """Werkzeug's own: 400, 404, 405, 413 and their like."""
+    if error.code is None or error.code < 400:
+        return error
+    if error.code >= 500:
+        return our_fault(error)
+    answer = _page(error.code)
+    for name, value in error.get_response().headers:
+        if name in ("Allow", "Retry-After"):
+            answer.headers[name] = value
+    return answer
+
+
+def our_fault(error: Exception) -> Any:
+    """500 with a number that is in the log too."""
+    number = secrets.token_hex(4)
+    log.error("error %s at %s %s", number, request.method, request.path, exc_info=getattr(error, "original_exception", None) or error)  # fmt: skip
+    if getattr(error, "code", 500) == 503:
+        return _page(503)
+    return _page(500, number=number)
+
+
+def words(status: int) -> tuple[str, str]:
+    """Title and text of a status's page."""
+    known = {
+        400: (_("This request cannot be read"), _("Part of it is damaged. Go back and try again.")),
+        401: (_("Sign in first"), _("This page is open to people who are signed in.")),
+        403: (_("This form was open too long"), _("Nothing was sent.")),
+        404: (_("There is no such page"), _("It may have moved, or it is not open to you.")),
+        405: (_("This page does not take that"), _("It was reached by a way it does not know. Go there by its link.")),
+        409: (_("Things have moved on"), _("This can no longer be done.")),
+        413: (_("That is too much at once"), _("At most one megabyte can be sent. Shorten the text and send it again.")),
+        422: (_("Something is still to be corrected"), _("Go back and correct it.")),
+        429: (_("Too many tries"), _("Wait a while, then try again.")),
+        500: (_("A fault of ours"), _("Nothing you did caused it. It is recorded and we look into it.")),
+        503: (_("One moment, please"), _("The records do not answer just now. Nothing was lost: try again in a few seconds.")),
+    }  # fmt: skip
+    return known.get(status, known[400] if status < 500 else known[500])
+
+
+def _page(status: int, *, text: str = "", number: str = "") -> Response:
+    title, said = words(status)
+    if request.path.startswith(MACHINES):
+        return make_response(f"{status}\n", status, {"Content-Type": "text/plain; charset=utf-8"})
+    if _is_script():
+        return make_response(jsonify(error=text or said), status)
+    back = _where_from() if request.method == "POST" else None
+    return _answer(status, "errors/page.html", heading=title, text=text or said, number=number, back=back)
+
+
+def _answer(status: int, template: str, **facts: Any) -> Response:
+    try:
+        return make_response(render_template(template, status=status, **facts), status)
+    except Exception:
+        # The frame itself needs something that is away: a page that needs nothing.
+        log.warning("the error page of %s could not be drawn", status, exc_info=True)
+        g.away = True
+        title, text = words(status)
+        bare = render_template("errors/_bare.html", heading=title, text=text, number=facts.get("number", ""))
+        return make_response(bare, status)
+
+
+def _is_script() -> bool:
+    """Our autosave says who it is; it shows a sentence, not a page."""
+    return request.headers.get("X-Autosave") == "1"
+
+
+def _where_from() -> str | None:
+    """The page of ours that sent this, or None."""
+    if not request.referrer:
+        return None
+    try:
+        parts = urlsplit(request.referrer)
+    except ValueError:
+        return None
+    if parts.netloc != request.host:
+        return None
+    return safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))
