@@ -12,7 +12,6 @@ from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext, ngettext
-from flask_babel import lazy_gettext as _l
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField, TextAreaField
 from wtforms.validators import InputRequired, StopValidation, ValidationError
@@ -130,6 +129,3 @@ def password_field(label: Any, *, missing: Any, new: bool = False, description: 
 def choices_of(values: Sequence[str], words: Callable[[str], Any]) -> list[tuple[str, Any]]:
     """(value, words) pairs for a field of choices."""
     return [(value, words(value)) for value in values]
-
-
-REQUIRED = _l("An answer is needed here.")

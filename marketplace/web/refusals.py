@@ -289,7 +289,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     ),
     errors.WeakPassword: _weak,
     errors.AccountSuspended: _plain(
-        lambda: _("This account is suspended. Our mail to you says why and whom to answer.")
+        lambda: _("This account is suspended. Write to us: the legal notice says where.")
     ),
     errors.DataFileWrong: _data_file,
     errors.TextRefused: _text,

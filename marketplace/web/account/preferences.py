@@ -21,7 +21,6 @@ from ..refusals import sentence
 from . import blueprint
 from .forms import PreferencesForm
 
-
 # In this order: Edge says that it is Chrome, and Chrome that it is Safari.
 _BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
 _SYSTEMS = (
