@@ -132,8 +132,6 @@ class Supervisor:
         self._start_database()
         with step("Tables"):
             _migrate(self.settings.database_url)
-        if self.settings.demo and self.settings.load_demo:
-            self._flask("Demo data", "demo", "load", "demo")
         if self.settings.sandbox:
             with step("Sandbox provider (no money moves)"):
                 self._start_sandbox()
@@ -148,6 +146,9 @@ class Supervisor:
             self._child("web", [*gunicorn, f"--bind={_bind(self.settings)}", "wsgi:app"])
             self._child("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
             self._until(lambda: _healthy(self.settings), "The web server does not answer", "web")
+        if self.settings.demo and self.settings.load_demo:
+            # After the web: loaded experts click through the provider's own page, which the site shows.
+            self._flask("Demo data", "demo", "load", "demo")
         if self.settings.demo and self.settings.load_demo and self._untouched():
             self._play()
 

@@ -46,6 +46,8 @@ VENDORS = {
     "marketplace.gateways.passwords_argon2": ("argon2",),
     "marketplace.services.people": ("argon2",),
     "marketplace.services.companies": ("stdnum",),
+    # The worker's own rows: its beat, and the queue's where jobs are run in line. No business record.
+    "marketplace.jobs.tasks": ("sqlalchemy",),
     "marketplace.web.assets": ("whitenoise", "lucide"),
     "marketplace.web.icons": ("lucide",),
     "marketplace.web.formats": ("lucide",),

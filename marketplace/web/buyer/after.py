@@ -18,10 +18,10 @@ from ..calendar_file import invitation_file
 from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
+from ..one_booking import load
 from ..refusals import sentence
 from ..reviews import LeadReviewForm
 from . import blueprint
-from .brief import load
 
 WITH_RECEIPT = ("confirmed", "delivered", "completed", "cancelled", "disputed", "resolved", "settled")
 

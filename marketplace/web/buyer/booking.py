@@ -14,9 +14,9 @@ from ..cursor import read_cursor, write_cursor
 from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
+from ..one_booking import load
 from ..timeline import timeline
 from . import blueprint
-from .brief import load
 
 
 @blueprint.get("/bookings", endpoint="bookings")

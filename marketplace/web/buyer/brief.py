@@ -8,24 +8,14 @@ from flask import g, jsonify, redirect, render_template, request, url_for
 
 from ...domain.errors import NotFound, Refusal
 from ...services import bookings, briefs
-from ...services.bookings.reading import BookingPage, booking_page
-from ...storage.bookings import Booking
+from ...services.bookings.reading import BookingPage
 from ..access import door_booking, rule
 from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
+from ..one_booking import load
 from ..refusals import sentence
 from . import blueprint
-
-
-def load(reference: str, action: str) -> BookingPage:
-    """One booking's page data through its door."""
-    booking = door_booking(reference, action)
-    with house().db.reading() as session:
-        found = session.get(Booking, booking.id)
-        if found is None:
-            raise NotFound
-        return booking_page(session, found)
 
 
 def parts_of(page: BookingPage) -> list[tuple[str, str]]:

@@ -16,9 +16,9 @@ from ..access import rule
 from ..forms import form_token
 from ..house import house
 from ..language import current_language, current_zone_name
+from ..one_booking import load
 from ..refusals import sentence
 from . import blueprint
-from .brief import load
 
 BILLING_FIELDS = ("legal_name", "street", "postcode", "city", "country", "vat_number")
 # Six looks five seconds apart; by then the sweep knows, and the page says so instead of spinning on.

@@ -11,11 +11,11 @@ from ...services import bookings
 from ...services.bookings.answering import DECLINE_REASONS, EXPERT_DOCUMENTS
 from ...services.reviews import EXPERT_MARKS, review_closed, send_review
 from ..access import rule
-from ..buyer.brief import load
 from ..calendar_file import invitation_file
 from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
+from ..one_booking import load
 from ..refusals import sentence
 from ..reviews import ExpertReviewForm
 from ..timeline import timeline

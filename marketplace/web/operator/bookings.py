@@ -11,11 +11,11 @@ from ...domain.errors import NotFound, Refusal
 from ...services import bookings, ledger
 from ...services.bookings.reading import list_bookings
 from ..access import rule
-from ..buyer.brief import load
 from ..cursor import read_cursor, write_cursor
 from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
+from ..one_booking import load
 from ..refusals import sentence
 from ..timeline import timeline
 from . import blueprint
