@@ -230,6 +230,7 @@ def offer_page(session: Session, slug: str) -> OfferPage:
     if row is None:
         raise NotFound
     offer, version, expert, person, zone = row
+    session.expunge(version)  # Read after the session is closed; versions are never edited.
     return OfferPage(
         id=offer.id,
         slug=offer.slug,

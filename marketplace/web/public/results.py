@@ -36,7 +36,7 @@ def results() -> Any:
     try:
         query, error = clean_text(typed, MOST_CHARACTERS), ""
     except TextRefused as refused:
-        query, error = typed[:MOST_CHARACTERS].replace("\x00", ""), _why(refused)
+        query, error = typed.replace("\x00", ""), _why(refused)
     now = house().clock()
     with house().db.reading() as session:
         page = EMPTY if error else find(
