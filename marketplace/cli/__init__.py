@@ -7,7 +7,7 @@ import click
 
 def commands() -> list[click.Command]:
     """All of them, for `create_app`."""
-    from .demo import demo
+    from .demo_play import demo
     from .ledger import ledger
     from .worker import worker
 

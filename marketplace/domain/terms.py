@@ -14,8 +14,6 @@ DOCUMENTS: Mapping[str, str] = {
     "confidentiality": "2026-11-24",
     # The expert's declaration, at each acceptance, that no conflict of interest stands in the way.
     "conflict": "2026-11-24",
-    # The expert’s declaration that they work for none of the companies concerned.
-    "conflict": "2026-11-24",
 }
 AT_SIGN_UP = ("terms",)
 

@@ -136,12 +136,26 @@ def run_pending(house: House, most: int = 500) -> int:
     return done
 
 
+def jobs_under_way(house: House) -> bool:
+    """Whether a job of ours is queued or running; those set for later, after a failure, do not count."""
+    with house.db.reading() as session:
+        return bool(
+            session.scalar(
+                sa.text(
+                    "select exists (select from procrastinate_jobs where task_name = any(:names)"
+                    " and (status = 'doing' or status = 'todo' and (scheduled_at is null or scheduled_at <= now())))"
+                ),
+                {"names": list(JOBS)},
+            )
+        )
+
+
 def _take(house: House) -> tuple[str, dict[str, Any]] | None:
     with house.db.transaction() as tx:
         row = tx.session.execute(
             sa.text(
                 "delete from procrastinate_jobs where id = (select id from procrastinate_jobs where status = 'todo'"
-                " order by id limit 1 for update skip locked) returning task_name, args"
+                " and (scheduled_at is null or scheduled_at <= now()) order by id limit 1 for update skip locked) returning task_name, args"
             )
         ).one_or_none()
         return None if row is None else (row.task_name, row.args)

@@ -62,3 +62,13 @@ def home_facts(session: Session, expert_id: uuid.UUID, now: datetime) -> HomeFac
             )
         ),
     )  # fmt: skip
+
+
+def sessions_of(session: Session, booking_ids: list[uuid.UUID]) -> dict[uuid.UUID, Any]:
+    """Reference, start and company of these bookings, for naming the lines of a money page."""
+    rows = session.execute(
+        sa.select(Booking.id, Booking.reference, Booking.starts_at, Company.name.label("company"))
+        .join(Company, Company.id == Booking.company_id)
+        .where(Booking.id.in_(booking_ids))
+    )
+    return {row.id: row for row in rows}

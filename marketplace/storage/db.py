@@ -100,7 +100,7 @@ class Database:
         try:
             yield session
         finally:
-            session.rollback() if not self.join_outer else session.expunge_all()
+            session.expunge_all()  # What was read stays readable; a rollback would empty it.
             session.close()
 
     @contextmanager

@@ -62,7 +62,7 @@ def sample_form(*, bad: bool) -> Sample:
             "kind": "yes",
             "score": "4",
             "place": "remote",
-        }
+        },
     )
     labels = {
         "order": _("Purchase order"),

@@ -230,7 +230,8 @@ def _take_slot(
     rules = offered(wanted.version, wanted.calendar, instant)
     # A week behind and ahead: the limits a week need the whole local week of claims.
     claims, starts = live_claims(tx.session, wanted.expert.id, tx.now - timedelta(days=8))
-    window = (tx.now, tx.now + rules.horizon)
+    # A session may begin on the horizon and end after it.
+    window = (tx.now, tx.now + rules.horizon + length)
     free = hours.free_slots(
         rules, claims=claims, busy=(), length=length, window=window, now=tx.now, starts=starts
     )

@@ -6,7 +6,7 @@ from flask import g, render_template, request, url_for
 
 from ...services.bookings.reading import list_bookings
 from ...services.payouts import expert_money
-from ...services.sessions import home_facts
+from ...services.sessions import home_facts, sessions_of
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
 from ..house import house
@@ -46,5 +46,8 @@ def money() -> str:
     """Held, due, transferred: when, and why not yet."""
     now = house().clock()
     with house().db.reading() as session:
-        rows = expert_money(session, g.actor.expert_id)
-    return render_template("expert/money.html", money=rows, now=now, zone=current_zone_name())
+        found = expert_money(session, g.actor.expert_id)
+        sessions = sessions_of(session, [row.subject for row in found.rows])
+    return render_template(
+        "expert/money.html", money=found, sessions=sessions, now=now, zone=current_zone_name()
+    )

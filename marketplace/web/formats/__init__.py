@@ -14,6 +14,7 @@ from lucide.jinja import lucide
 from .. import assets, highlight, rulers
 from ..house import house
 from .amounts import decimal, money, money_bare, money_round, number, percent, rate
+from .codes import call_state, ledger_words, payment_state, reason_words, transfer_why
 from .places import (
     country_name,
     format_name,
@@ -132,6 +133,11 @@ FILTERS = {
         mail_address,
         capitalize_first,
         attribute,
+        reason_words,
+        payment_state,
+        call_state,
+        transfer_why,
+        ledger_words,
         highlight.mark_for,
         highlight.mark_end,
     )

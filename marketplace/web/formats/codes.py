@@ -1,0 +1,94 @@
+"""Codes the records keep, in the reader's words. What is no code of ours was typed by somebody and stays as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from flask_babel import gettext as _
+
+from .speech import NO_BREAK, lang
+
+Words = Mapping[str, Callable[[], str]]
+
+_REASONS: Words = {
+    "no_time": lambda: _("The time does not suit"),
+    "not_my_problem": lambda: _("It is another problem than the one told in the offer"),
+    "conflict": lambda: _("A conflict of interest"),
+    "brief_unclear": lambda: _("The brief leaves too much open"),
+    "other": lambda: _("Another reason"),
+    "standing_acceptance": lambda: _("Accepted in advance, as the offer says"),
+    "late_payment": lambda: _("The payment arrived when nothing awaited it any more"),
+}
+_PAYMENTS: Words = {
+    "created": lambda: _("being prepared"),
+    "open": lambda: _("payment page open"),
+    "authorised": lambda: _("authorised, nothing taken"),
+    "captured": lambda: _("taken"),
+    "released": lambda: _("released, nothing taken"),
+    "lost": lambda: _("could not be taken"),
+    "closed": lambda: _("payment page closed, nothing taken"),
+}
+_CALLS: Words = {
+    "due": lambda: _("waiting for its day"),
+    "intended": lambda: _("about to be sent"),
+    "sent": lambda: _("sent, not answered yet"),
+    "pending": lambda: _("under way at the provider"),
+    "done": lambda: _("done"),
+    "failed": lambda: _("failed"),
+}
+# Which rule set the day (domain/transfers.py), and what keeps a transfer from leaving (services/payouts.py).
+_TRANSFERS: Words = {
+    "due": lambda: _("fallen due"),
+    "new_expert": lambda: _("7 days later for each of the first three sessions"),
+    "day_80": lambda: _("at the latest 80 days after the payment"),
+    "bank_changed": lambda: _("72 hours after the bank account changed"),
+    "chargeback": lambda: _("waiting: the client’s bank contests the payment"),
+    "report": lambda: _("waiting: a problem was reported"),
+    "frozen": lambda: _("waiting: the payment is being looked into"),
+    "account_restricted": lambda: _("waiting: the account at the provider takes no transfers yet"),
+    "refund_under_way": lambda: _("waiting: a refund is under way"),
+    "balance_insufficient": lambda: _("waiting: the money has not reached the balance at the provider yet"),
+}
+_LEDGER: Words = {
+    "captured": lambda: _("Payment taken"),
+    "provider_fee": lambda: _("Provider’s fee"),
+    "share_due": lambda: _("Share due to the expert"),
+    "refund": lambda: _("Refund"),
+    "refund_failed": lambda: _("Refund that did not arrive"),
+    "transfer": lambda: _("Transfer to the expert"),
+}
+
+
+def reason_words(reason: str) -> str:
+    """A booking's reason: a code, a code with words behind ": ", or words alone."""
+    code, _colon, typed = reason.partition(": ")
+    if code not in _REASONS:
+        return reason
+    said = _REASONS[code]()
+    if not typed:
+        return said
+    return f"{said}{NO_BREAK if lang() == 'fr' else ''}: {typed}"
+
+
+def payment_state(state: str) -> str:
+    """Where a payment stands."""
+    return _said(_PAYMENTS, state)
+
+
+def call_state(state: str) -> str:
+    """Where a refund, a transfer or another request to the provider stands."""
+    return _said(_CALLS, state)
+
+
+def transfer_why(why: str) -> str:
+    """Why a transfer leaves on its day, or what keeps it."""
+    return _said(_TRANSFERS, why)
+
+
+def ledger_words(kind: str) -> str:
+    """What a group of entries records."""
+    return _said(_LEDGER, kind)
+
+
+def _said(words: Words, code: str) -> str:
+    return words[code]() if code in words else code

@@ -1,0 +1,48 @@
+"""The sandbox: a payment provider of our own that speaks Stripe's wire format. No money moves.
+
+A product beside the marketplace, with no import either way: its API (on a loopback port of its own)
+and its clickable pages (mounted at /sandbox of the site) share one schema of the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from .api import Api
+from .deliveries import Deliveries
+from .pages import Pages
+from .store import Store
+
+
+@dataclass(frozen=True)
+class Sandbox:
+    """A provider: `api` and `pages` are WSGI applications, `deliveries` posts what happened."""
+
+    api: Api
+    pages: Pages
+    deliveries: Deliveries
+
+
+def create(
+    dsn: str, *, secret_key: str, webhook_secret: str, webhook_url: str, public_base: str,
+    clock: Callable[[], datetime],
+) -> Sandbox:
+    """A provider on this database. `clock` is the platform's; signatures keep real time."""
+    store = Store(dsn, clock)
+    deliveries = Deliveries(store, webhook_url, webhook_secret)
+    return Sandbox(Api(store, secret_key, public_base), Pages(store, deliveries), deliveries)
+
+
+def from_config(settings: Any, *, clock: Callable[[], datetime]) -> Sandbox:
+    """The provider beside a site, by the site's settings."""
+    return create(
+        settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1),
+        secret_key=settings.stripe_secret_key,
+        webhook_secret=settings.stripe_webhook_secrets[0],
+        webhook_url=f"{settings.site_url}/webhooks/stripe",
+        public_base=f"{settings.site_url}/sandbox",
+        clock=clock,
+    )
