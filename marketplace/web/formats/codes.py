@@ -81,8 +81,8 @@ def call_state(state: str) -> str:
 
 
 def transfer_why(why: str) -> str:
-    """Why a transfer leaves on its day, or what keeps it."""
-    return _said(_TRANSFERS, why)
+    """Why a transfer leaves on its day, or what keeps it; the provider's own words are for the log alone."""
+    return _TRANSFERS.get(why, lambda: _("waiting: the provider has not accepted it yet"))()
 
 
 def ledger_words(kind: str) -> str:
