@@ -80,6 +80,8 @@ def refuse_unreadable() -> None:
     """400 for NUL, lone surrogates and broken UTF-8 anywhere in path, query or form: no text has them."""
     path = request.environ.get("PATH_INFO", "").encode("latin-1", "replace")
     if not (_is_text(path) and _is_text(unquote_to_bytes(request.query_string.replace(b"+", b" ")))):
+        # The error page reads the query too (the other language's link), and decodes it strictly.
+        request.query_string = b""
         raise BadRequest
     if request.method not in ("POST", "PUT", "PATCH") or not request.mimetype.endswith("form-urlencoded"):
         return _check_values()
