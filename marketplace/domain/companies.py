@@ -46,7 +46,7 @@ def vat_country(country: str) -> str:
 def compact_vat(number: str, country: str) -> str:
     """As the registers write it: capitals, no spaces, the country's letters in front (EU countries).
 
-    VatNumberWrong (short, long) says how many characters are missing or too many.
+    VatNumberWrong: short or long, by how many characters; other, when it carries another country's letters.
     """
     plain = _SEPARATORS.sub("", number).upper()
     lengths = VAT_LENGTHS.get(vat_country(country))
@@ -54,9 +54,17 @@ def compact_vat(number: str, country: str) -> str:
         return plain
     prefix = vat_prefix(country)
     body = plain.removeprefix(prefix)
+    other = next((code for code in VAT_LENGTHS if plain.startswith(vat_prefix(code))), None)
+    if not plain.startswith(prefix) and other is not None and _has_length(plain[2:], other):
+        raise VatNumberWrong(why="other", country=vat_country(country), prefix=prefix, other=other)
     facts = {"country": vat_country(country), "prefix": prefix, "needed": lengths[1], "least": lengths[0]}
     if len(body) < lengths[0]:
         raise VatNumberWrong(why="short", missing=lengths[0] - len(body), **facts)
     if len(body) > lengths[1]:
         raise VatNumberWrong(why="long", missing=len(body) - lengths[1], **facts)
     return prefix + body
+
+
+def _has_length(body: str, country: str) -> bool:
+    least, most = VAT_LENGTHS[country]
+    return least <= len(body) <= most

@@ -156,4 +156,4 @@ class AccountSuspended(Refusal):
 
 
 class VatNumberWrong(Refusal):
-    """Not a number of that country. Facts: why (short, long, form, key, country), country, needed, missing, prefix."""
+    """Not a number of that country. Facts: why (short, long, other, form, key), country, prefix, needed, missing."""

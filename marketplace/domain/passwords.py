@@ -18,8 +18,9 @@ SHORTEST_OPERATOR = 15
 LONGEST = 128
 
 _LIST = Path(__file__).with_name("common_passwords.txt")
-# Words of five letters and more: shorter ones stand inside too many honest passwords.
-_SHORTEST_WORD = 5
+_SHORTEST_WORD = 3
+# A known word inside is harmless while so many letters and digits of its own are left.
+_ENOUGH_LEFT = 8
 _ENDINGS = re.compile(r"[\d\W_]+$")
 _PARTS = re.compile(r"[\W_]+")
 
@@ -53,7 +54,7 @@ def is_common(plain: str) -> bool:
 
 
 def _is_made_of(plain: str, words: Iterable[str]) -> bool:
-    """Whether taking known words away leaves less than eight characters of its own."""
+    """Whether taking known words away leaves less than eight letters and digits."""
     left = plain
     found = False
     parts = {part for word in words for part in _PARTS.split(word.casefold()) if len(part) >= _SHORTEST_WORD}
@@ -61,7 +62,7 @@ def _is_made_of(plain: str, words: Iterable[str]) -> bool:
         if part in left:
             found = True
             left = left.replace(part, "")
-    return found and len(left) < 8
+    return found and len(_PARTS.sub("", left)) < _ENOUGH_LEFT
 
 
 @cache

@@ -144,6 +144,11 @@ def _vat(facts: Facts) -> str:
             "There are %(num)d characters too many: a VAT number of this country (%(country)s) has %(needed)d after %(prefix)s.",
             missing, country=country, needed=needed, prefix=facts["prefix"],
         )  # fmt: skip
+    if why == "other":
+        return _(
+            "This VAT number is of another country (%(other)s) than the address (%(country)s).",
+            other=country_name(facts["other"]), country=country,
+        )  # fmt: skip
     if why == "key":
         return _("A digit of this VAT number is wrong: its check digits do not fit the rest. Compare it with an invoice.")
     return _("This is not how a VAT number of this country is written (%(country)s).", country=country)
