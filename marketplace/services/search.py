@@ -237,7 +237,9 @@ def _with_passages(session: Session, words: Mapping[str, tuple[Word, ...]], hits
         for number, sentence in enumerate(one for part in whole[-1] for one in part):
             places.append((index, number))
             cut.append((hit.line.lang, normalise(sentence)))
-    fits = rows.fit_of_sentences(session, words, cut) if cut else {}
+    # One word in common is chance, unless one word was all that was asked.
+    least = min(2, max(len(some) for some in words.values()))
+    fits = rows.fit_of_sentences(session, words, cut, least) if cut else {}
     best: dict[int, tuple[float, int]] = {}
     for flat, fit in fits.items():
         index, number = places[flat]

@@ -122,7 +122,7 @@ _SENTENCES = text(
     )
     select h.number, sum(w.weight) / sqrt(8 + max(h.long) / 12.0) as fit
     from held as h join words w on w.language = h.language and w.lexeme = h.lexeme
-    group by h.number
+    group by h.number having count(distinct h.lexeme) >= :least
     """
 )
 
@@ -159,11 +159,15 @@ def rank(
 
 
 def fit_of_sentences(
-    session: Session, words: Mapping[str, Sequence[Word]], cut: Sequence[tuple[str, str]]
+    session: Session, words: Mapping[str, Sequence[Word]], cut: Sequence[tuple[str, str]], least: int
 ) -> dict[int, float]:
-    """How well each (language, sentence) answers, by its place in `cut`; those that do not are left out."""
+    """How well each (language, sentence) answers, by its place in `cut`.
+
+    Left out are those that share fewer than `least` words with what was asked.
+    """
     given = {
         **_as_arrays(words),
+        "least": least,
         "numbers": list(range(len(cut))),
         "rules": [language for language, _ in cut],
         "sentences": [sentence for _, sentence in cut],

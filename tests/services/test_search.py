@@ -128,6 +128,15 @@ def test_the_passage_is_the_sentence_that_answers(db: Database) -> None:
     ]
 
 
+def test_one_word_in_common_is_marked_only_where_one_word_was_asked(db: Database) -> None:
+    expert = make.seller(db).expert
+    offer(db, expert, title="La passerelle radio", problem="Rien ici.", unlocked="Une radio. Une fin.")
+    (hit,) = search(db, "passerelle radio").hits
+    assert not any(part.marked for part in hit.snippet)
+    (hit,) = search(db, "radio").hits
+    assert [part.text for part in hit.snippet if part.marked] == ["Une radio."]
+
+
 def test_what_is_not_live_is_not_found(db: Database) -> None:
     seller = make.seller(db)
     made = offer(db, seller.expert, title="Compteurs communicants")
