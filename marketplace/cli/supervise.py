@@ -8,17 +8,21 @@ from __future__ import annotations
 
 import argparse
 import ctypes
+import hashlib
 import http.client
+import json
 import os
 import signal
 import subprocess
 import sys
+import textwrap
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
+from typing import LiteralString
 
 import psycopg
 from alembic import command
@@ -28,6 +32,7 @@ import config
 from marketplace.storage import embedded
 
 ROOT = Path(config.__file__).resolve().parent
+DEMO = ROOT / "demo"
 READY_SECONDS = 40
 STOP_SECONDS = 12
 LONGEST_WAIT = 30.0
@@ -147,10 +152,7 @@ class Supervisor:
             self._child("worker", [sys.executable, "-m", "flask", "--app", "wsgi", "worker"])
             self._until(lambda: _healthy(self.settings), "The web server does not answer", "web")
         if self.settings.demo and self.settings.load_demo:
-            # After the web: loaded experts click through the provider's own page, which the site shows.
-            self._flask("Demo data", "demo", "load", "demo")
-        if self.settings.demo and self.settings.load_demo and self._untouched():
-            self._play()
+            self._demo()
 
     def watch(self) -> None:
         """Until asked to stop."""
@@ -195,9 +197,11 @@ class Supervisor:
         fresh.replace(self.settings.database_file)
 
     def _start_sandbox(self) -> None:
-        self.settings.sandbox_port_file.unlink(missing_ok=True)
+        # The file of an earlier run stays: the sandbox takes that port again where it is free.
+        file = self.settings.sandbox_port_file
+        before = _written(file)
         self._child("sandbox", [sys.executable, "-m", "sandbox"])
-        self._until(self.settings.sandbox_port_file.exists, "The sandbox provider does not start", "sandbox")
+        self._until(lambda: _written(file) > before, "The sandbox provider does not start", "sandbox")
 
     def _child(self, name: str, line: list[str]) -> None:
         log = self.logs / f"{name}.log"
@@ -220,7 +224,18 @@ class Supervisor:
             if code != 0:
                 raise Stop(f"`flask --app wsgi {' '.join(arguments)}` failed.")
 
-    def _play(self) -> None:
+    def _demo(self) -> None:
+        # After the web: loaded experts click through the provider's own page, which the site shows.
+        loaded, files = self.settings.data_dir / "demo.loaded", _content(DEMO)
+        if not (
+            self._holds("select exists (select from offers)")
+            and loaded.exists()
+            and loaded.read_text() == files
+        ):
+            self._flask("Demo data", "demo", "load", str(DEMO))
+            loaded.write_text(files)
+        if self._holds("select exists (select from bookings where origin = 'made')"):
+            return  # Played into an empty house only.
         # A play that is broken off leaves half a story and a clock in the past: the mark says so.
         self.unfinished.touch()
         self._flask("Demo bookings, played from 40 days back to today", "demo", "play")
@@ -236,12 +251,11 @@ class Supervisor:
                 child.look_after()
             time.sleep(0.05)
 
-    def _untouched(self) -> bool:
-        """Bookings are played into an empty database only."""
+    def _holds(self, question: LiteralString) -> bool:
         address = self.settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
         with psycopg.connect(address) as connection:
-            row = connection.execute("select exists (select from bookings where origin = 'made')").fetchone()
-        return row is not None and not row[0]
+            row = connection.execute(question).fetchone()
+        return bool(row and row[0])
 
 
 @contextmanager
@@ -287,6 +301,29 @@ def _bind(settings: config.Config) -> str:
     return f"{host}:{settings.port}"
 
 
+def _content(folder: Path) -> str:
+    """What tells one state of a folder's files from another."""
+    found = hashlib.sha256()
+    for file in sorted(folder.glob("*.json*")):
+        found.update(file.name.encode() + file.read_bytes())
+    return found.hexdigest()
+
+
+def _people() -> str:
+    """Whom one can be, beside the experts."""
+    people = [json.loads(line) for line in (DEMO / "people.jsonl").read_text().splitlines() if line.strip()]
+    named = [p["name"] + (" (operator)" if p.get("operator") else "") for p in people]
+    return ", ".join([*named, "and every expert"])
+
+
+def _written(file: Path) -> int:
+    """When it was last written, in nanoseconds; 0 where there is none."""
+    try:
+        return file.stat().st_mtime_ns
+    except FileNotFoundError:
+        return 0
+
+
 def _healthy(settings: config.Config) -> bool:
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - compared only
     site = settings.site_url.split("://", 1)[1]
@@ -309,6 +346,8 @@ def _box(settings: config.Config, seconds: float) -> str:
     lines = [f"{settings.site_name} runs: {settings.site_url}    ({seconds:.1f} s)"]
     if settings.demo:
         lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
+        if settings.load_demo:
+            lines += textwrap.wrap(_people(), 68, initial_indent="    ", subsequent_indent="    ")
         if not settings.smtp_url:
             lines.append(f"Mail it would have sent:                 {settings.site_url}/dev/mail")
     if settings.sandbox:
