@@ -27,7 +27,12 @@ class Sandbox:
 
 
 def create(
-    dsn: str, *, secret_key: str, webhook_secret: str, webhook_url: str, public_base: str,
+    dsn: str,
+    *,
+    secret_key: str,
+    webhook_secret: str,
+    webhook_url: str,
+    public_base: str,
     clock: Callable[[], datetime],
 ) -> Sandbox:
     """A provider on this database. `clock` is the platform's; signatures keep real time."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from types import FrameType
 
@@ -15,7 +15,7 @@ import config
 import sandbox
 
 
-def offset_clock(dsn: str) -> sandbox.Callable[[], datetime]:
+def offset_clock(dsn: str) -> Callable[[], datetime]:
     """The platform's time: real time and the offset row, read at each call."""
 
     def now() -> datetime:
@@ -39,7 +39,7 @@ def main() -> int:
         server = make_server("127.0.0.1", 0, provider.api, threaded=True)
     fresh = before.with_suffix(".new")
     fresh.write_text(f"{server.server_port}\n")
-    os.replace(fresh, before)
+    fresh.replace(before)
     provider.deliveries.start()
 
     def stop(number: int, frame: FrameType | None) -> None:

@@ -6,23 +6,17 @@ import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from collections.abc import Iterable
 from typing import Any
-from urllib.parse import parse_qsl
 
 import psycopg
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
-from . import books as money
+from . import parameters
 from .books import Wrong, invalid
-from .store import Books, Store, new_id
-
-PUBLISHED = json.loads((Path(__file__).parent / "data" / "requests.json").read_text("utf-8"))["operations"]
-KEY_LASTS = "24 hours"
-Handler = Callable[["Api", Books, dict[str, Any], dict[str, str]], dict[str, Any]]
+from .operations import ROUTES, Handler
+from .store import Store
 
 
 class Api:
@@ -41,7 +35,10 @@ class Api:
         except Wrong as wrong:
             status, body = wrong.status, json.dumps({"error": wrong.error})
         except RequestEntityTooLarge:
-            status, body = 413, json.dumps({"error": {"type": "invalid_request_error", "message": "Too large."}})
+            status, body = (
+                413,
+                json.dumps({"error": {"type": "invalid_request_error", "message": "Too large."}}),
+            )
         return Response(body, status, mimetype="application/json")(environ, start_response)
 
     def _answer(self, request: Request) -> tuple[int, str]:
@@ -49,12 +46,12 @@ class Api:
         if not hmac.compare_digest(given.encode(), self._secret.encode()):
             raise invalid("Invalid API Key provided.", status=401)
         name, handler, path = _route(request.method, request.path)
-        asked = _parameters(request)
-        _check(name, asked)
+        asked = parameters.read(request)
+        parameters.check(name, asked)
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         if key is None:
             with self._store.transaction() as books:
-                return 200, json.dumps(handler(self, books, asked, path))
+                return 200, json.dumps(handler(self.public_base, books, asked, path))
         return self._once(key, f"{name} {path} {json.dumps(asked, sort_keys=True)}", handler, asked, path)
 
     def _once(
@@ -63,7 +60,7 @@ class Api:
         """The first answer under a key is kept for a day, declines too; refused parameters are not."""
         fingerprint = hashlib.sha256(what.encode()).hexdigest()
         with self._store.transaction() as books:
-            books.connection.execute(f"delete from sandbox.answers where at < now() - interval '{KEY_LASTS}'")
+            books.connection.execute("delete from sandbox.answers where at < now() - interval '24 hours'")
             try:
                 with books.connection.transaction():
                     books.connection.execute("set local lock_timeout = '100ms'")
@@ -74,7 +71,10 @@ class Api:
                     ).fetchone()
             except psycopg.errors.LockNotAvailable:
                 raise Wrong(
-                    409, "idempotency_error", "idempotency_key_in_use", "A request with this key is under way."
+                    409,
+                    "idempotency_error",
+                    "idempotency_key_in_use",
+                    "A request with this key is under way.",
                 ) from None
             assert row is not None
             if row["fingerprint"] != fingerprint:
@@ -84,309 +84,13 @@ class Api:
                 )  # fmt: skip
             if row["status"] is not None:
                 return int(row["status"]), str(row["body"])
-            status, body = 200, json.dumps(handler(self, books, asked, path))
+            status, body = 200, json.dumps(handler(self.public_base, books, asked, path))
             books.connection.execute(
                 "update sandbox.answers set status = %s, body = %s where key = %s", (status, body, key)
             )
             return status, body
 
 
-def _parameters(request: Request) -> dict[str, Any]:
-    if request.path.startswith("/v2/"):
-        if request.method == "GET":
-            return _nested(request.args.items(multi=True))
-        try:
-            body = json.loads(request.get_data() or b"{}")
-        except ValueError:
-            raise invalid("Invalid JSON.") from None
-        return body if isinstance(body, dict) else {}
-    pairs = request.args.items(multi=True) if request.method == "GET" else parse_qsl(
-        request.get_data(as_text=True), keep_blank_values=True
-    )  # fmt: skip
-    return _nested(pairs)
-
-
-def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """`a[b][0]=c` as Stripe reads it."""
-    found: dict[str, Any] = {}
-    for name, value in pairs:
-        steps = re.findall(r"[^\[\]]+", name)
-        if not steps or len(steps) > 8:
-            raise invalid(f"Invalid parameter name: {name[:60]}")
-        place = found
-        for step in steps[:-1]:
-            place = place.setdefault(step, {})
-            if not isinstance(place, dict):
-                raise invalid(f"Invalid parameter: {name[:60]}")
-        if name.endswith("[]"):
-            place.setdefault(steps[-1], {})[str(len(place.get(steps[-1], {})))] = value
-        else:
-            place[steps[-1]] = value
-    return found
-
-
-def _check(name: str, asked: dict[str, Any]) -> None:
-    """Unknown and missing parameters are refused as Stripe refuses them."""
-    published = PUBLISHED.get(name)
-    if published is None:
-        return
-    _check_known(asked, published, "")
-    for needed in published.get("required", ()):
-        if needed not in asked:
-            raise invalid(f"Missing required param: {needed}.", "parameter_missing", param=needed)
-
-
-def _check_known(asked: dict[str, Any], schema: dict[str, Any], above: str) -> None:
-    properties = schema.get("properties")
-    if properties is None:
-        return
-    for name, value in asked.items():
-        path = f"{above}[{name}]" if above else name
-        if name not in properties:
-            raise invalid(f"Received unknown parameter: {path}", "parameter_unknown", param=path)
-        inner = properties[name]
-        if isinstance(value, dict):
-            options = inner.get("anyOf", [inner])
-            objects = [one for one in options if one.get("properties")]
-            if objects and not inner.get("additionalProperties"):
-                _check_known(value, objects[0], path)
-            items = next((one.get("items") for one in options if one.get("type") == "array"), None)
-            if items and items.get("properties"):
-                for index, one in value.items():
-                    if isinstance(one, dict):
-                        _check_known(one, items, f"{path}[{index}]")
-
-
-# --- Operations --------------------------------------------------------------------------------
-
-
-def _whole(text: Any, name: str, least: int = 1) -> int:
-    if not re.fullmatch(r"-?\d{1,12}", str(text)):
-        raise invalid(f"Invalid integer: {text}", "parameter_invalid_integer", param=name)
-    number = int(text)
-    if number < least:
-        raise invalid(f"This value must be greater than or equal to {least}.", param=name)
-    return number
-
-
-def _need(books: Books, kind: str, object_id: str) -> dict[str, Any]:
-    found = books.get(kind, object_id)
-    if found is None:
-        raise invalid(f"No such {kind}: '{object_id}'", "resource_missing", status=404, param="id")
-    return found
-
-
-def create_session(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    expires = _whole(asked.get("expires_at", books.unix + 86400), "expires_at")
-    if not books.unix + 1800 - 60 <= expires <= books.unix + 86400 + 60:
-        raise invalid("The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", param="expires_at")
-    total = 0
-    for item in asked.get("line_items", {}).values():
-        total += _whole(item["price_data"]["unit_amount"], "line_items") * _whole(item.get("quantity", 1), "quantity")
-    session_id = new_id("cs_test")
-    first = next(iter(asked["line_items"].values()))["price_data"]
-    session = {
-        "id": session_id, "object": "checkout.session", "amount_total": total, "amount_subtotal": total,
-        "cancel_url": asked.get("cancel_url"), "client_reference_id": asked.get("client_reference_id"),
-        "created": books.unix, "currency": first["currency"], "customer_email": asked.get("customer_email"),
-        "expires_at": expires, "livemode": False, "locale": asked.get("locale", "en"),
-        "metadata": asked.get("metadata", {}), "mode": "payment", "payment_intent": None, "payment_status": "unpaid",
-        "status": "open", "success_url": asked["success_url"], "url": f"{api.public_base}/checkout/{session_id}",
-        "_intent_data": asked.get("payment_intent_data", {}), "_name": first["product_data"]["name"],
-    }  # fmt: skip
-    books.put("checkout.session", session)
-    return shown(books, session, asked)
-
-
-def get_session(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    return shown(books, money.let_time_act(books, _need(books, "checkout.session", path["id"])), asked)
-
-
-def expire_session(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    session = money.let_time_act(books, _need(books, "checkout.session", path["id"]))
-    if session["status"] != "open":
-        raise invalid("Only Checkout Sessions with a status in [\"open\"] can be expired.", "checkout_session_not_open")
-    session["status"] = "expired"
-    books.put("checkout.session", session)
-    books.announce("checkout.session.expired", session)
-    return shown(books, session, asked)
-
-
-def get_intent(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    return shown(books, money.ended_authorisation(books, _need(books, "payment_intent", path["id"])), asked)
-
-
-def capture_intent(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    intent = money.ended_authorisation(books, _need(books, "payment_intent", path["id"]))
-    if intent["status"] != "requires_capture":
-        raise _unexpected(intent, "captured")
-    amount = _whole(asked.get("amount_to_capture", intent["amount"]), "amount_to_capture")
-    if amount != intent["amount"]:
-        raise invalid("The sandbox takes whole amounts.", "amount_too_large", param="amount_to_capture")
-    if intent.get("_fails_at_capture"):
-        money.cancel(books, intent, "automatic")
-        return shown(books, intent, asked)
-    return shown(books, money.take(books, intent), asked)
-
-
-def cancel_intent(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    intent = money.ended_authorisation(books, _need(books, "payment_intent", path["id"]))
-    if intent["status"] in ("succeeded", "canceled"):
-        raise _unexpected(intent, "canceled")
-    return shown(books, money.cancel(books, intent), asked)
-
-
-def _unexpected(intent: dict[str, Any], done: str) -> Wrong:
-    return invalid(
-        f"This PaymentIntent could not be {done} because it has a status of {intent['status']}.",
-        "payment_intent_unexpected_state",
-    )
-
-
-def create_refund(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    intent = _need(books, "payment_intent", asked.get("payment_intent", ""))
-    amount = _whole(asked["amount"], "amount") if "amount" in asked else None
-    return shown(books, money.refund(books, intent, amount, asked.get("metadata", {})), asked)
-
-
-def create_transfer(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    asked["amount"] = _whole(asked["amount"], "amount")
-    return shown(books, money.transfer(books, asked), asked)
-
-
-def getter(kind: str) -> Handler:
-    """An object by its id."""
-
-    def get(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-        return shown(books, _need(books, kind, path["id"]), asked)
-
-    return get
-
-
-def lister(kind: str, *filters: str) -> Handler:
-    """A page of objects, newest first."""
-
-    def listed(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-        rows = books.find(kind, **{name: asked[name] for name in filters if name in asked})
-        after = asked.get("starting_after")
-        if after:
-            ids = [row["id"] for row in rows]
-            rows = rows[ids.index(after) + 1 :] if after in ids else []
-        limit = min(_whole(asked.get("limit", 10), "limit"), 100)
-        return {
-            "object": "list", "url": f"/v1/{kind}s", "has_more": len(rows) > limit,
-            "data": [shown(books, row, {}) for row in rows[:limit]],
-        }  # fmt: skip
-
-    return listed
-
-
-def get_balance(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    line = {"amount": money.balance(books), "currency": "eur", "source_types": {"card": money.balance(books)}}
-    return {"object": "balance", "livemode": False, "available": [line], "pending": [line | {"amount": 0}]}
-
-
-def balance_settings(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    schedule = {"interval": "manual"}
-    return {
-        "object": "balance_settings",
-        "payments": {
-            "debit_negative_balances": None,
-            "payouts": {"schedule": schedule, "statement_descriptor": None, "status": "enabled",
-                        "minimum_balance_by_currency": None},
-            "settlement_timing": {"delay_days": 2},
-        },
-    }  # fmt: skip
-
-
-def create_account(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    account = {
-        "id": new_id("acct"), "object": "v2.core.account", "livemode": False, "created": _iso(books.now),
-        "contact_email": asked.get("contact_email"), "display_name": asked.get("display_name"),
-        "dashboard": asked.get("dashboard"), "identity": asked.get("identity") or {},
-        "metadata": asked.get("metadata") or {}, "defaults": asked.get("defaults"),
-        "applied_configurations": ["recipient"],
-        "configuration": {"recipient": {"capabilities": {"stripe_balance": {
-            "stripe_transfers": {"status": "restricted", "status_details": []}}}}},
-        "requirements": {"entries": [_asks("identity.individual")]},
-    }  # fmt: skip
-    return books.put("v2.core.account", account)
-
-
-def _asks(what: str) -> dict[str, Any]:
-    return {
-        "description": what, "awaiting_action_from": "user", "errors": [], "impact": {},
-        "minimum_deadline": {"status": "currently_due"}, "requested_reasons": [{"code": "routine_onboarding"}],
-    }  # fmt: skip
-
-
-def create_account_link(api: Api, books: Books, asked: dict[str, Any], path: dict[str, str]) -> dict[str, Any]:
-    account = _need(books, "v2.core.account", asked.get("account", ""))
-    use = asked["use_case"]["account_onboarding"]
-    token = new_id("link")
-    link = {
-        "id": token, "object": "v2.core.account_link", "account": account["id"], "created": _iso(books.now),
-        "expires_at": _iso(books.now + timedelta(minutes=5)), "livemode": False, "use_case": asked["use_case"],
-        "url": f"{api.public_base}/onboarding/{token}", "_return_url": use["return_url"],
-    }  # fmt: skip
-    return shown(books, books.put("account_link", link), {})
-
-
-def _iso(at: datetime) -> str:
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
-
-
-def shown(books: Books, thing: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
-    """The object as it goes out: without what is ours alone, with what was asked to be expanded."""
-    out = {name: value for name, value in thing.items() if not name.startswith("_")}
-    for path in (asked.get("expand") or {}).values():
-        _expand(books, out, path.split("."))
-    return out
-
-
-_KINDS = {"payment_intent": "payment_intent", "latest_charge": "charge", "balance_transaction": "balance_transaction"}
-
-
-def _expand(books: Books, thing: dict[str, Any], steps: list[str]) -> None:
-    if not steps:
-        return
-    name, *rest = steps
-    if name not in _KINDS or name not in thing:
-        raise invalid(f"This property cannot be expanded ({name}).")
-    value = thing[name]
-    if isinstance(value, str):
-        found = books.get(_KINDS[name], value)
-        if found is not None and name == "payment_intent":
-            found = money.ended_authorisation(books, found)
-        value = {k: v for k, v in (found or {}).items() if not k.startswith("_")}
-        thing[name] = value
-    if isinstance(value, dict):
-        _expand(books, value, rest)
-
-
-ROUTES: tuple[tuple[str, str, Handler], ...] = (
-    ("POST", "/v1/checkout/sessions", create_session),
-    ("GET", "/v1/checkout/sessions/{session}", get_session),
-    ("POST", "/v1/checkout/sessions/{session}/expire", expire_session),
-    ("GET", "/v1/payment_intents/{intent}", get_intent),
-    ("POST", "/v1/payment_intents/{intent}/capture", capture_intent),
-    ("POST", "/v1/payment_intents/{intent}/cancel", cancel_intent),
-    ("GET", "/v1/charges/{charge}", getter("charge")),
-    ("POST", "/v1/refunds", create_refund),
-    ("GET", "/v1/refunds/{refund}", getter("refund")),
-    ("GET", "/v1/refunds", lister("refund", "payment_intent", "charge")),
-    ("POST", "/v1/transfers", create_transfer),
-    ("GET", "/v1/transfers/{transfer}", getter("transfer")),
-    ("GET", "/v1/transfers", lister("transfer", "transfer_group", "destination")),
-    ("GET", "/v1/events/{id}", getter("event")),
-    ("GET", "/v1/events", lister("event", "type")),
-    ("GET", "/v1/balance_transactions", lister("balance_transaction", "source", "type")),
-    ("GET", "/v1/balance", get_balance),
-    ("GET", "/v1/balance_settings", balance_settings),
-    ("POST", "/v2/core/accounts", create_account),
-    ("GET", "/v2/core/accounts/{id}", getter("v2.core.account")),
-    ("POST", "/v2/core/account_links", create_account_link),
-)
 _PATTERNS = tuple(
     (f"{method} {path}", method, re.compile(re.sub(r"\{\w+\}", r"(?P<id>[A-Za-z0-9_]{1,80})", path)), handler)
     for method, path, handler in ROUTES

@@ -125,7 +125,11 @@ def take(books: Books, intent: dict[str, Any], *, refuse: bool = False) -> dict[
     movement = balance_transaction(books, "charge", charge["id"], intent["amount"], fee, intent["currency"])
     charge["captured"], charge["amount_captured"] = True, intent["amount"]
     charge["balance_transaction"] = movement["id"]
-    intent["status"], intent["amount_received"], intent["amount_capturable"] = "succeeded", intent["amount"], 0
+    intent["status"], intent["amount_received"], intent["amount_capturable"] = (
+        "succeeded",
+        intent["amount"],
+        0,
+    )
     books.put("charge", charge)
     books.put("payment_intent", intent)
     books.announce("payment_intent.succeeded", intent)
@@ -146,11 +150,15 @@ def cancel(books: Books, intent: dict[str, Any], why: str = "requested_by_custom
     return intent
 
 
-def refund(books: Books, intent: dict[str, Any], amount: int | None, metadata: dict[str, str]) -> dict[str, Any]:
+def refund(
+    books: Books, intent: dict[str, Any], amount: int | None, metadata: dict[str, str]
+) -> dict[str, Any]:
     """Send money back, within what is left."""
     charge = books.get("charge", intent["latest_charge"]) if intent["latest_charge"] else None
     if charge is None or not charge["captured"]:
-        raise invalid("This PaymentIntent does not have a successful charge to refund.", "charge_not_refundable")
+        raise invalid(
+            "This PaymentIntent does not have a successful charge to refund.", "charge_not_refundable"
+        )
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
         raise invalid("Charge has already been refunded.", "charge_already_refunded")
@@ -162,7 +170,9 @@ def refund(books: Books, intent: dict[str, Any], amount: int | None, metadata: d
         "currency": charge["currency"], "metadata": metadata, "payment_intent": intent["id"],
         "status": "succeeded", "balance_transaction": None, "failure_reason": None, "reason": None,
     }  # fmt: skip
-    made["balance_transaction"] = balance_transaction(books, "refund", made["id"], -amount, 0, charge["currency"])["id"]
+    made["balance_transaction"] = balance_transaction(
+        books, "refund", made["id"], -amount, 0, charge["currency"]
+    )["id"]
     charge["amount_refunded"] += amount
     charge["refunded"] = charge["amount_refunded"] == charge["amount_captured"]
     books.put("charge", charge)
@@ -176,8 +186,12 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
     """Pay an account out of a charge, within it and within the balance."""
     account = books.get("v2.core.account", asked["destination"])
     if account is None:
-        raise invalid(f"No such destination: '{asked['destination']}'", "resource_missing", param="destination")
-    status = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]["status"]
+        raise invalid(
+            f"No such destination: '{asked['destination']}'", "resource_missing", param="destination"
+        )
+    status = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"][
+        "status"
+    ]
     if status != "active":
         raise invalid(
             "Your destination account needs to have at least one of the following capabilities enabled: transfers",
@@ -188,7 +202,10 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
     if source and charge is None:
         raise invalid(f"No such charge: '{source}'", "resource_missing", param="source_transaction")
     if charge is not None:
-        gone = sum(one["amount"] - one["amount_reversed"] for one in books.find("transfer", source_transaction=source))
+        gone = sum(
+            one["amount"] - one["amount_reversed"]
+            for one in books.find("transfer", source_transaction=source)
+        )
         if amount > charge["amount_captured"] - gone:
             raise invalid("Transfers using this transaction as a source must not exceed it.")
     if amount > balance(books):
@@ -200,7 +217,9 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
         "transfer_group": asked.get("transfer_group"), "description": asked.get("description"),
         "reversals": {"object": "list", "data": [], "has_more": False, "url": ""}, "balance_transaction": None,
     }  # fmt: skip
-    made["balance_transaction"] = balance_transaction(books, "transfer", made["id"], -amount, 0, made["currency"])["id"]
+    made["balance_transaction"] = balance_transaction(
+        books, "transfer", made["id"], -amount, 0, made["currency"]
+    )["id"]
     books.put("transfer", made)
     books.announce("transfer.created", made)
     return made

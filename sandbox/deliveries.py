@@ -79,6 +79,6 @@ class Deliveries:
         request = urllib.request.Request(self._url, data=body, headers=headers, method="POST")  # noqa: S310 - our own setting
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
-                return 200 <= answer.status < 300
+                return bool(200 <= answer.status < 300)
         except (urllib.error.URLError, OSError):
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from jinja2 import Environment, FileSystemLoader
 from werkzeug.exceptions import HTTPException, MethodNotAllowed, NotFound
@@ -17,9 +17,7 @@ from .deliveries import Deliveries
 from .store import Books, Store
 
 HERE = Path(__file__).parent
-CSP = (
-    "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self'"
-)
+CSP = "default-src 'none'; style-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; img-src 'self'"
 URLS = Map(
     [
         Rule("/checkout/<id>", endpoint="checkout"),
@@ -44,12 +42,12 @@ class Pages:
             endpoint, values = URLS.bind_to_environ(environ).match()
             response = getattr(self, f"_{endpoint}")(request, **values)
         except HTTPException as error:
-            response = error.get_response(environ)  # type: ignore[assignment]
+            response = error.get_response(environ)
         response.headers.setdefault("Content-Security-Policy", CSP)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
-        return response(environ, start_response)
+        return cast("Iterable[bytes]", response(environ, start_response))
 
     def _css(self, request: Request) -> Response:
         return Response((HERE / "static" / "pages.css").read_bytes(), mimetype="text/css")
@@ -67,7 +65,9 @@ class Pages:
                 raise MethodNotAllowed(["GET", "POST"])
             action = request.form.get("action", "")
             if session["status"] != "open":
-                return redirect(session["success_url"] if session["status"] == "complete" else session["cancel_url"], 303)
+                return redirect(
+                    session["success_url"] if session["status"] == "complete" else session["cancel_url"], 303
+                )
             if action == "abandon":
                 return redirect(session["cancel_url"], 303)
             if action == "authenticate":
@@ -109,7 +109,9 @@ class Pages:
             action = request.form.get("action", "")
             if action not in ("complete", "ask", "restrict"):
                 raise NotFound
-            transfers = account["configuration"]["recipient"]["capabilities"]["stripe_balance"]["stripe_transfers"]
+            transfers = account["configuration"]["recipient"]["capabilities"]["stripe_balance"][
+                "stripe_transfers"
+            ]
             transfers["status"] = "active" if action == "complete" else "restricted"
             entries = account["requirements"]["entries"]
             account["requirements"]["entries"] = [] if action == "complete" else entries

@@ -63,10 +63,10 @@ class Books:
         """The platform's time in whole seconds."""
         return int(self.now.timestamp())
 
-    def get(self, kind: str, object_id: str, *, lock: bool = True) -> dict[str, Any] | None:
+    def get(self, kind: str, object_id: str) -> dict[str, Any] | None:
         """The object, locked until the transaction ends."""
         row = self.connection.execute(
-            "select data from sandbox.objects where id = %s and kind = %s" + (" for update" if lock else ""),
+            "select data from sandbox.objects where id = %s and kind = %s for update",
             (object_id, kind),
         ).fetchone()
         return row["data"] if row else None

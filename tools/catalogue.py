@@ -27,9 +27,15 @@ HERE = Path(__file__).resolve().parent.parent
 METHODS = [("marketplace/**.py", "python"), ("templates/**", "jinja2.ext:babel_extract")]
 OPTIONS = {"templates/**": {"extensions": "jinja2.ext.i18n", "trimmed": "true", "silent": "false"}}
 KEYWORDS = {
-    "_": None, "gettext": None, "lazy_gettext": None, "_l": None,
-    "ngettext": (1, 2), "lazy_ngettext": (1, 2),
-    "pgettext": ((1, "c"), 2), "lazy_pgettext": ((1, "c"), 2), "npgettext": ((1, "c"), 2, 3),
+    "_": None,
+    "gettext": None,
+    "lazy_gettext": None,
+    "_l": None,
+    "ngettext": (1, 2),
+    "lazy_ngettext": (1, 2),
+    "pgettext": ((1, "c"), 2),
+    "lazy_pgettext": ((1, "c"), 2),
+    "npgettext": ((1, "c"), 2, 3),
 }
 
 
@@ -61,7 +67,8 @@ def write(language: str, catalogue: Catalog) -> None:
     with fresh.open("wb") as file:
         write_po(file, catalogue, sort_output=True, no_location=True, width=0, omit_header=False)
     kept = [
-        line for line in fresh.read_text("utf-8").splitlines(keepends=True)
+        line
+        for line in fresh.read_text("utf-8").splitlines(keepends=True)
         if not line.startswith(('"POT-', '"PO-', '"Generated-By', '"Report-', '"Last-', '"Language-Team'))
     ]
     fresh.write_text("".join(kept), "utf-8")
@@ -79,7 +86,14 @@ def spoken() -> Catalog:
 
 def _ours(folder: str | Path) -> bool:
     name = Path(folder).name
-    return not name.startswith(".") and name not in {"var", "tests", "static", "sandbox", "node_modules", "demo"}
+    return not name.startswith(".") and name not in {
+        "var",
+        "tests",
+        "static",
+        "sandbox",
+        "node_modules",
+        "demo",
+    }
 
 
 def add(fragment: Path) -> None:

@@ -49,12 +49,37 @@ class Screen(NamedTuple):
     follow: tuple[str, ...] = ()
 
 
+# Whose booking with whom: as demo/bookings.jsonl plays them.
 SCREENS = (
     Screen("home", "/"),
     Screen("results", "/offers?q={query}"),
-    Screen("offer", "/offers?q={query}", follow=("main h2 a, main h3 a",)),
-    Screen("sign-up", "/account/sign-up"),
-    Screen("log-in", "/account/log-in"),
+    Screen("offer", "/offers?q={query}", follow=("main h2 a",)),
+    Screen("sign-up", "/sign-up"),
+    Screen("log-in", "/log-in"),
+    Screen("how", "/how-it-works"),
+    Screen("demo-people", "//dev/login"),
+    Screen("mailbox", "//dev/mail", "Camille"),
+    Screen("bookings", "/bookings", "Camille"),
+    Screen("slots", "/offers?q={query}", "Camille", ("main h2 a", "a[href$='/slots']")),
+    Screen("brief", "/bookings", "Camille", ("tr:has-text('Inès Belhadj') a",)),
+    Screen(
+        "brief-part", "/bookings", "Camille", ("tr:has-text('Inès Belhadj') a", "main a[href*='/brief/']")
+    ),
+    Screen("check", "/bookings", "Camille", ("tr:has-text('Inès Belhadj') a", "main a[href$='/check']")),
+    Screen("booking-requested", "/bookings", "Camille", ("tr:has-text('Maëlle') a",)),
+    Screen("booking-confirmed", "/bookings", "Camille", ("tr:has-text('Dorottya') a",)),
+    Screen("cancel", "/bookings", "Camille", ("tr:has-text('Dorottya') a", "main a[href$='/cancel']")),
+    Screen("receipt", "/bookings", "Camille", ("tr:has-text('Dorottya') a", "main a[href$='/receipt']")),
+    Screen("rate", "/bookings", "Camille", ("tr:has-text('Sorcha') a", "main a[href$='/review']")),
+    Screen("preferences", "/preferences", "Camille"),
+    Screen("expert-home", "/expert/", "Maëlle Kervadoret"),
+    Screen("expert-bookings", "/expert/bookings", "Maëlle Kervadoret"),
+    Screen("expert-request", "/expert/bookings", "Maëlle Kervadoret", ("main a[href*='/expert/bookings/']",)),
+    Screen("expert-money", "/expert/money", "Maëlle Kervadoret"),
+    Screen("operator-bookings", "/operator/bookings", "Odile"),
+    Screen("operator-booking", "/operator/bookings", "Odile", ("tr:has-text('Dorottya') a",)),
+    Screen("ledger", "/operator/ledger", "Odile"),
+    Screen("kit", "//_kit"),
 )
 
 

@@ -32,4 +32,6 @@ class JobQueue:
 
     def worker(self) -> procrastinate.App:
         """An application on its own connections, for running jobs."""
-        return procrastinate.App(connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, max_size=6))
+        return procrastinate.App(
+            connector=procrastinate.PsycopgConnector(conninfo=self._conninfo, max_size=6)
+        )

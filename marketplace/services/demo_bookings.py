@@ -29,6 +29,9 @@ from .briefs import save_brief
 from .clock import MovableClock, move_clock
 from .people import actor_for
 
+# (when, order, step); a step may put later ones on the programme.
+Programme = list[tuple[datetime, int, Callable[[], str]]]
+
 
 @dataclass(frozen=True)
 class Stage:
@@ -67,11 +70,11 @@ def play(stage: Stage, acts: Sequence[Act], briefs: Mapping[str, Mapping[str, st
             return
     today = stage.clock()
     stage.clock.move(-timedelta(days=max(act.days_ago for act in acts)))
-    # (when, order, step): a step may put later ones on the programme.
-    programme: list[tuple[datetime, int, Callable[[], str]]] = []
+    programme: Programme = []
     for number, act in enumerate(acts):
         at = today - timedelta(days=act.days_ago)
-        heapq.heappush(programme, (at, number, partial(_begin, stage, act, briefs[act.brief], programme)))
+        begin: Callable[[], str] = partial(_begin, stage, act, briefs[act.brief], programme)
+        heapq.heappush(programme, (at, number, begin))
     while programme and programme[0][0] <= today:
         at, _number, step = heapq.heappop(programme)
         _move_to(stage, at)
@@ -84,14 +87,15 @@ def _move_to(stage: Stage, at: datetime) -> None:
     stage.settle()
 
 
-def _begin(stage: Stage, act: Act, words: Mapping[str, str], programme: list[Any]) -> str:
+def _begin(stage: Stage, act: Act, words: Mapping[str, str], programme: Programme) -> str:
     booking = _hold(stage, act, words)
     for step in act.then:
         _STEPS[step](stage, act, booking)
         stage.settle()
     for side in act.rate:
         at = booking.ends_at + timedelta(hours=2)
-        heapq.heappush(programme, (at, len(programme) + 1000, partial(_rate, stage, act, booking, side)))
+        rate: Callable[[], str] = partial(_rate, stage, act, booking, side)
+        heapq.heappush(programme, (at, len(programme) + 1000, rate))
     return f"{booking.number}: {', '.join(('held', *act.then))}"
 
 
@@ -112,7 +116,7 @@ def _hold(stage: Stage, act: Act, words: Mapping[str, str]) -> Booking:
         token=f"play/{act.offer}/{act.days_ago}",
     )
     save_brief(
-        stage.db, lead, brief_id=booking.brief_id,
+        stage.db, lead, brief_id=booking.brief_id or booking.id,
         fields={
             "subject": words["title"], "context": words["text"], "decision": words["decision"],
             "attendees": [{"name": lead_name(stage, act.lead), "role": words["role"], "email": act.lead}],

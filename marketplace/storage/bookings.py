@@ -12,8 +12,21 @@ from sqlalchemy.orm import Mapped, mapped_column
 from .types import Base, Currency, Id, one_of, refers
 
 STATES = (
-    "held", "awaiting_approval", "requested", "accepted", "confirmed", "delivered", "completed", "disputed",
-    "resolved", "settled", "lapsed", "refused", "declined", "expired", "cancelled",
+    "held",
+    "awaiting_approval",
+    "requested",
+    "accepted",
+    "confirmed",
+    "delivered",
+    "completed",
+    "disputed",
+    "resolved",
+    "settled",
+    "lapsed",
+    "refused",
+    "declined",
+    "expired",
+    "cancelled",
 )
 
 
@@ -91,7 +104,10 @@ class BookingMove(Base):
     __tablename__ = "booking_moves"
     __table_args__ = (
         UniqueConstraint("booking_id", "token"),
-        CheckConstraint(one_of("actor_kind", ("lead", "approver", "expert", "operator", "clock", "provider", "loader")), "actor_kind"),
+        CheckConstraint(
+            one_of("actor_kind", ("lead", "approver", "expert", "operator", "clock", "provider", "loader")),
+            "actor_kind",
+        ),
     )
     id: Mapped[Id]
     booking_id: Mapped[uuid.UUID] = refers("bookings.id", index=False)

@@ -66,9 +66,7 @@ class Tx:
         """A job that exists only if this transaction commits."""
         if self._database.queue is not None:
             self.session.flush()  # The job may read what we wrote: it must be on the connection first.
-            self._database.queue.defer(
-                self.session.connection().connection.driver_connection, job, arguments
-            )
+            self._database.queue.defer(self.session.connection().connection.driver_connection, job, arguments)
 
     def lock(self, statement: Any, /, **values: Any) -> None:
         """Take row locks by a SELECT … FOR UPDATE. All locks of a use-case come first, in the house's order."""

@@ -30,6 +30,11 @@ def take(
     payment: uuid.UUID | None = None,
 ) -> None:
     """Lock the named rows until the transaction ends; what is None or missing is passed over."""
-    for statement, key in ((_CALENDAR, calendar), (_COMPANY, company), (_BOOKING, booking), (_PAYMENT, payment)):
+    for statement, key in (
+        (_CALENDAR, calendar),
+        (_COMPANY, company),
+        (_BOOKING, booking),
+        (_PAYMENT, payment),
+    ):
         if key is not None:
             tx.session.execute(statement, {"id": key})

@@ -16,7 +16,13 @@ from .types import Base, Currency, Id, one_of, refers
 
 PAYMENT_STATES = ("created", "open", "authorised", "captured", "released", "lost", "closed")
 CALL_KINDS = (
-    "open_checkout", "close_checkout", "capture", "release", "refund", "transfer", "reverse_transfer",
+    "open_checkout",
+    "close_checkout",
+    "capture",
+    "release",
+    "refund",
+    "transfer",
+    "reverse_transfer",
 )
 CALL_STATES = ("intended", "sent", "pending", "done", "failed")
 
@@ -79,7 +85,12 @@ class ProviderCall(Base):
     __table_args__ = (
         CheckConstraint(one_of("kind", CALL_KINDS), "kind"),
         CheckConstraint(one_of("state", CALL_STATES), "state"),
-        Index("ix_provider_calls_open", "state", "made_at", postgresql_where=text("state in ('intended','sent','pending')")),
+        Index(
+            "ix_provider_calls_open",
+            "state",
+            "made_at",
+            postgresql_where=text("state in ('intended','sent','pending')"),
+        ),
         UniqueConstraint("token"),
     )
     id: Mapped[Id]

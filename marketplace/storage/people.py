@@ -68,7 +68,9 @@ class Acceptance(Base):
 
     __tablename__ = "acceptances"
     __table_args__ = (
-        UniqueConstraint("person_id", "document", "version", "booking_id", postgresql_nulls_not_distinct=True),
+        UniqueConstraint(
+            "person_id", "document", "version", "booking_id", postgresql_nulls_not_distinct=True
+        ),
     )
     id: Mapped[Id]
     person_id: Mapped[uuid.UUID] = refers("people.id", index=False)

@@ -58,7 +58,9 @@ def pack(typed: Typed) -> str:
 def unpack(text: str) -> Typed | None:
     """What `pack` packed, if it is ours and of today; else None."""
     mark, _, body = text.partition(".")
-    if not body.isascii() or not hmac.compare_digest(mark.encode("utf-8", "replace"), _sign(body.encode()).encode()):
+    if not body.isascii() or not hmac.compare_digest(
+        mark.encode("utf-8", "replace"), _sign(body.encode()).encode()
+    ):
         return None
     try:
         at, path, fields = json.loads(zlib.decompress(base64.urlsafe_b64decode(body)))

@@ -7,13 +7,13 @@ its field takes; what is refused comes back as the field's own error, with what 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Sequence
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
 from flask_babel import gettext, ngettext
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice
 from wtforms.validators import InputRequired, StopValidation, ValidationError
 
 from ..domain.errors import TextRefused
@@ -30,7 +30,7 @@ def form_token() -> str:
     return secrets.token_urlsafe(16)
 
 
-class Form(FlaskForm):  # type: ignore[misc]
+class Form(FlaskForm):
     """The base of all forms: CSRF by Flask-WTF, every text cleaned before its validators run."""
 
     def validate(self, extra_validators: Any = None) -> bool:
@@ -126,6 +126,6 @@ def password_field(label: Any, *, missing: Any, new: bool = False, description: 
     )
 
 
-def choices_of(values: Sequence[str], words: Callable[[str], Any]) -> list[tuple[str, Any]]:
-    """(value, words) pairs for a field of choices."""
-    return [(value, words(value)) for value in values]
+def choices_of(*pairs: tuple[str, Any]) -> list[SelectChoice]:
+    """(value, words) pairs as a field of choices wants them."""
+    return [SelectChoice(value, words) for value, words in pairs]

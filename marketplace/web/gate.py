@@ -90,9 +90,7 @@ def let_out(answer: Response) -> Response:
     """End the log-in of this browser, and have it forget what it kept of our pages."""
     people.log_out(house().db, request.cookies.get(cookie_name(), ""), real_now())
     session.clear()
-    answer.delete_cookie(
-        cookie_name(), path="/", httponly=True, samesite="Lax", secure=house().config.secure
-    )
+    answer.delete_cookie(cookie_name(), path="/", httponly=True, samesite="Lax", secure=house().config.secure)
     answer.headers["Clear-Site-Data"] = '"cache", "storage"'
     return answer
 

@@ -10,6 +10,7 @@ from flask import current_app
 
 from ..gateways.mail import Mail
 from ..gateways.payments import Payments
+from ..services.letters import Stationery
 from ..storage.clock import real_now
 from ..storage.db import Database
 
@@ -31,6 +32,8 @@ class House(Protocol):
     def payments(self) -> Payments: ...
     @property
     def mail(self) -> Mail: ...
+    @property
+    def stationery(self) -> Stationery: ...
 
 
 def house() -> House:

@@ -15,6 +15,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, Form, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, Optional, ValidationError
 
+from .forms import choices_of
 from .house import house
 from .language import LANGUAGES
 
@@ -47,7 +48,7 @@ class Sample(Form):
     place = SelectField(choices=[])
     agree = BooleanField(validators=[DataRequired(_l("Without it we cannot go on."))])
     kind = RadioField(choices=[])
-    score = RadioField(choices=[(str(n), str(n)) for n in range(1, 6)])
+    score = RadioField(choices=choices_of(*((str(n), str(n)) for n in range(1, 6))))
 
 
 def sample_form(*, bad: bool) -> Sample:
@@ -76,12 +77,10 @@ def sample_form(*, bad: bool) -> Sample:
     for name, words in labels.items():
         form[name].label.text = words
     form["order"].description = _("If there is one.")
-    form["place"].choices = [("remote", _("By video")), ("on_site", _("On site"))]
-    form["kind"].choices = [
-        ("yes", _("Unlocked")),
-        ("partly", _("Partly unlocked")),
-        ("no", _("Not unlocked")),
-    ]
+    form["place"].choices = choices_of(("remote", _("By video")), ("on_site", _("On site")))
+    form["kind"].choices = choices_of(
+        ("yes", _("Unlocked")), ("partly", _("Partly unlocked")), ("no", _("Not unlocked"))
+    )
     if bad:
         form.validate()
     return form

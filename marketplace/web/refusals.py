@@ -150,7 +150,9 @@ def _vat(facts: Facts) -> str:
             other=country_name(facts["other"]), country=country,
         )  # fmt: skip
     if why == "key":
-        return _("A digit of this VAT number is wrong: its check digits do not fit the rest. Compare it with an invoice.")
+        return _(
+            "A digit of this VAT number is wrong: its check digits do not fit the rest. Compare it with an invoice."
+        )
     return _("This is not how a VAT number of this country is written (%(country)s).", country=country)
 
 
@@ -164,7 +166,8 @@ def _no_time_to_approve(facts: Facts) -> str:
 
 def _window_closed(facts: Facts) -> str:
     return _(
-        "Payment closed for this slot: it had to be open by %(last)s. Choose a later one.", last=_when(facts["last"])
+        "Payment closed for this slot: it had to be open by %(last)s. Choose a later one.",
+        last=_when(facts["last"]),
     )
 
 
@@ -228,7 +231,8 @@ def _text(facts: Facts) -> str:
 
 def _tries(facts: Facts) -> str:
     return _(
-        "Too many tries. You can try again from %(time)s on.", time=clock_time(facts["until"], current_zone_name())
+        "Too many tries. You can try again from %(time)s on.",
+        time=clock_time(facts["until"], current_zone_name()),
     )
 
 
@@ -258,7 +262,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.SlotTaken: _slot_taken,
     errors.SlotNotOffered: _slot_not_offered,
     errors.TooManyHolds: _too_many_holds,
-    errors.OwnOffer: _plain(lambda: _("This expert belongs to your company: a session with them is not booked here.")),
+    errors.OwnOffer: _plain(
+        lambda: _("This expert belongs to your company: a session with them is not booked here.")
+    ),
     errors.NotBookable: _plain(lambda: _("This offer cannot be booked just now.")),
     errors.NoMoreExtensions: _plain(lambda: _("The slot was extended twice already: pay now, or let it go.")),
     errors.BriefIncomplete: _brief_incomplete,
@@ -273,7 +279,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.PaymentWindowClosed: _window_closed,
     errors.NoTimeToApprove: _no_time_to_approve,
     errors.PlatformNotReady: _plain(
-        lambda: _("No new payment can be taken just now. Your slot and your texts are kept; try again in a while.")
+        lambda: _(
+            "No new payment can be taken just now. Your slot and your texts are kept; try again in a while."
+        )
     ),
     errors.RefundTooLarge: _refund_too_large,
     errors.RefundChanged: _refund_changed,
@@ -281,7 +289,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.ReasonMissing: _plain(lambda: _("Give a reason: the other side reads it.")),
     errors.ReviewClosed: _review_closed,
     errors.ProviderBusy: _plain(
-        lambda: _("The payment provider does not answer just now. Nothing was taken and nothing is lost: try again.")
+        lambda: _(
+            "The payment provider does not answer just now. Nothing was taken and nothing is lost: try again."
+        )
     ),
     errors.EmailTaken: _plain(lambda: _("Read your mail: we have written to you.")),
     errors.FreeMailAddress: lambda facts: _(
@@ -290,7 +300,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.LinkSpent: _plain(lambda: _("This link was used already or has run out. Ask for a new one.")),
     errors.TooManyTries: _tries,
     errors.WrongCredentials: _plain(
-        lambda: _("Address and password do not go together. If you have just signed up, open the link in our mail first.")
+        lambda: _(
+            "Address and password do not go together. If you have just signed up, open the link in our mail first."
+        )
     ),
     errors.WeakPassword: _weak,
     errors.AccountSuspended: _plain(

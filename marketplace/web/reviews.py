@@ -6,9 +6,9 @@ from flask_babel import lazy_gettext as _l
 from wtforms import IntegerField, RadioField, TextAreaField
 from wtforms.validators import InputRequired, Length, NumberRange, Optional
 
-from .forms import Form
+from .forms import Form, choices_of
 
-FIVE = [(str(n), str(n)) for n in range(1, 6)]
+FIVE = choices_of(*((str(n), str(n)) for n in range(1, 6)))
 
 
 def _mark(label: object) -> RadioField:
@@ -20,7 +20,9 @@ class LeadReviewForm(Form):
 
     unlocked = RadioField(
         _l("Is your problem unlocked?"),
-        choices=[("yes", _l("Unlocked")), ("partly", _l("Partly unlocked")), ("no", _l("Not unlocked"))],
+        choices=choices_of(
+            ("yes", _l("Unlocked")), ("partly", _l("Partly unlocked")), ("no", _l("Not unlocked"))
+        ),
         validators=[InputRequired(_l("Say whether the problem is unlocked."))],
     )
     days_saved = IntegerField(

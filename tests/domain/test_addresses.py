@@ -7,19 +7,25 @@ import pytest
 from marketplace.domain.addresses import company_name_from, domain_of, free_mail_domains, is_free_mail
 
 
-@pytest.mark.parametrize("domain", ["gmail.com", "GMAIL.com", "x.gmail.com", "free.fr", "laposte.net", "proton.me"])
+@pytest.mark.parametrize(
+    "domain", ["gmail.com", "GMAIL.com", "x.gmail.com", "free.fr", "laposte.net", "proton.me"]
+)
 def test_free_mail(domain: str) -> None:
     assert is_free_mail(domain)
 
 
-@pytest.mark.parametrize("domain", ["example.com", "acme.example", "edf.fr", "gmail.com.acme.example", "notgmail.com"])
+@pytest.mark.parametrize(
+    "domain", ["example.com", "acme.example", "edf.fr", "gmail.com.acme.example", "notgmail.com"]
+)
 def test_companies(domain: str) -> None:
     assert not is_free_mail(domain)
 
 
 def test_the_list_holds_domains_and_nothing_else() -> None:
     assert len(free_mail_domains()) > 1000
-    assert all("." in domain and domain == domain.lower() and " " not in domain for domain in free_mail_domains())
+    assert all(
+        "." in domain and domain == domain.lower() and " " not in domain for domain in free_mail_domains()
+    )
 
 
 @pytest.mark.parametrize(

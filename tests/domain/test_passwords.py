@@ -37,7 +37,14 @@ def test_what_is_refused(password: str, why: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "password", ["trombone vert lune", "nous trois à Sète", "日本語のパスワードです十二", "  spaces count  x", "Solène aime le tarot"]
+    "password",
+    [
+        "trombone vert lune",
+        "nous trois à Sète",
+        "日本語のパスワードです十二",
+        "  spaces count  x",
+        "Solène aime le tarot",
+    ],
 )
 def test_what_is_taken(password: str) -> None:
     check_password(password, own_words=OWN)

@@ -91,8 +91,14 @@ def test_signing_up_makes_a_person_and_their_company_of_one(db: Database, announ
         company, roles = session.execute(
             sa.select(Company, Membership.roles).join(Membership).where(Membership.person_id == person.id)
         ).one()
-        documents = session.scalars(sa.select(Acceptance.document).where(Acceptance.person_id == person.id)).all()
-    assert (company.name, company.domain, sorted(roles)) == ("Aciéries Morvan", "acme.example", ["admin", "lead"])
+        documents = session.scalars(
+            sa.select(Acceptance.document).where(Acceptance.person_id == person.id)
+        ).all()
+    assert (company.name, company.domain, sorted(roles)) == (
+        "Aciéries Morvan",
+        "acme.example",
+        ["admin", "lead"],
+    )
     assert documents == ["terms"]
     assert person.email_verified_at is None
     assert person.password_hash is None
@@ -165,7 +171,9 @@ def test_a_link_works_once_and_for_its_purpose_alone(db: Database) -> None:
     assert by_email(db).email_verified_at is not None
 
 
-@pytest.mark.parametrize(("purpose", "lives"), [("verify", timedelta(hours=48)), ("reset", timedelta(minutes=30))])
+@pytest.mark.parametrize(
+    ("purpose", "lives"), [("verify", timedelta(hours=48)), ("reset", timedelta(minutes=30))]
+)
 def test_a_link_ends_with_its_time(db: Database, clock: FakeClock, purpose: str, lives: timedelta) -> None:
     person = make.person(db)
     token = link(db, person, purpose)
@@ -184,7 +192,10 @@ def test_only_hashes_of_tokens_are_kept(db: Database) -> None:
     token = link(db, person, "reset")
     login = log_in(db)
     with db.reading() as session:
-        kept = [*session.scalars(sa.select(MailedLink.token_hash)), *session.scalars(sa.select(LogIn.token_hash))]
+        kept = [
+            *session.scalars(sa.select(MailedLink.token_hash)),
+            *session.scalars(sa.select(LogIn.token_hash)),
+        ]
     assert len({len(row) for row in kept} | {32}) == 1
     assert token.encode() not in kept
     assert login.token.encode() not in kept
@@ -212,7 +223,9 @@ def test_operators_need_fifteen(db: Database) -> None:
 def test_a_new_password_ends_every_log_in_and_every_link(db: Database) -> None:
     person = member(db)
     login, other = log_in(db), link(db, person, "reset")
-    people.reset_password(db, token=link(db, person, "reset"), password="other words here", address=HERE, real_now=NOW)
+    people.reset_password(
+        db, token=link(db, person, "reset"), password="other words here", address=HERE, real_now=NOW
+    )
     with db.reading() as session:
         assert people.who(session, login.token, NOW) is None
         assert people.link_owner(session, other, "reset", db.clock()) is None
@@ -256,9 +269,14 @@ def test_a_failed_log_in_leaves_its_trace(db: Database) -> None:
     person = member(db)
     log_in(db, "wrong words entirely")
     with db.reading() as session:
-        assert session.scalar(
-            sa.select(AuditRow.address).where(AuditRow.act == "log_in.refused", AuditRow.subject == str(person.id))
-        ) == HERE
+        assert (
+            session.scalar(
+                sa.select(AuditRow.address).where(
+                    AuditRow.act == "log_in.refused", AuditRow.subject == str(person.id)
+                )
+            )
+            == HERE
+        )
 
 
 def test_the_suspended_are_told_only_with_the_right_password(db: Database) -> None:
@@ -453,7 +471,13 @@ def test_preferences(db: Database) -> None:
     people.change_preferences(db, lead.actor, name="  Camille   D. ", language="en", zone="Indian/Reunion")
     person = by_email(db, lead.person.email)
     assert (person.name, person.language, person.zone) == ("Camille D.", "en", "Indian/Reunion")
-    for wrong in ({"language": "de"}, {"zone": "Nowhere/Land"}, {"name": "  "}, {"name": "a\0b"}, {"name": "n" * 121}):
+    for wrong in (
+        {"language": "de"},
+        {"zone": "Nowhere/Land"},
+        {"name": "  "},
+        {"name": "a\0b"},
+        {"name": "n" * 121},
+    ):
         with pytest.raises(TextRefused):
             people.change_preferences(db, lead.actor, **wrong)
     with pytest.raises(NotFound):

@@ -33,7 +33,9 @@ def built(template: tuple[str, str], tmp_path_factory: pytest.TempPathFactory) -
     """The application, wired once a run; each test gives it its own records."""
     folder = tmp_path_factory.mktemp("site")
     address = databases.address(*template)
-    app = create_app(config.load({"DATABASE_URL": address, "DATA_DIR": str(folder), "STRIPE_API_BASE": NOWHERE}))
+    app = create_app(
+        config.load({"DATABASE_URL": address, "DATA_DIR": str(folder), "STRIPE_API_BASE": NOWHERE})
+    )
     app.extensions["declic"].db.engine.dispose()
     return app
 

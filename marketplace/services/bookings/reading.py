@@ -156,10 +156,7 @@ def booking_page(session: Session, booking: Booking) -> BookingPage:
         .order_by(BookingMove.at, BookingMove.id)
     ).all()
     people = {move.actor_id for move in moves if move.actor_id}
-    actors = {
-        person_id: name
-        for person_id, name in session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(people)))
-    }
+    actors = dict(session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(people))))
     payments = session.scalars(
         sa.select(Payment).where(Payment.subject == booking.id).order_by(Payment.created_at, Payment.id)
     ).all()

@@ -16,7 +16,11 @@ from ...storage.people import Acceptance
 
 
 def accept_documents(
-    tx: Tx, person_id: uuid.UUID, documents: Iterable[str], booking_id: uuid.UUID | None = None, address: str = ""
+    tx: Tx,
+    person_id: uuid.UUID,
+    documents: Iterable[str],
+    booking_id: uuid.UUID | None = None,
+    address: str = "",
 ) -> None:
     """Record the acceptance of each document in its version in force; said again, the first time stands."""
     rows = [

@@ -98,7 +98,9 @@ def _found_company(tx: Tx, person: Person, domain: str, name: str) -> None:
     )
 
 
-def _take_newest_words(tx: Tx, person: Person, name: str, company_name: str, language: str, zone: str) -> None:
+def _take_newest_words(
+    tx: Tx, person: Person, name: str, company_name: str, language: str, zone: str
+) -> None:
     person.name, person.language, person.zone = name, language, zone
     for company in tx.session.scalars(
         sa.select(Company).join(Membership).where(Membership.person_id == person.id)

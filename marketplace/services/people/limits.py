@@ -31,14 +31,20 @@ SIGN_UPS: Windows = ((HOUR, 20), (DAY, 60))
 MAILS: Windows = ((HOUR, 5), (DAY, 10))
 
 
-def count_tries(session: Session, counted: Sequence[tuple[str, Windows]], real_now: datetime) -> datetime | None:
+def count_tries(
+    session: Session, counted: Sequence[tuple[str, Windows]], real_now: datetime
+) -> datetime | None:
     """Count one try under each key; the instant from which one may try again, or None when one may now.
 
     Call it first in a transaction that commits whatever comes of the try. Rows are taken in the
     order of their keys, so two requests never wait for each other in a circle.
     """
     until: list[datetime] = []
-    rows = sorted((f"{key}:{int(size.total_seconds())}", size, most) for key, windows in counted for size, most in windows)
+    rows = sorted(
+        (f"{key}:{int(size.total_seconds())}", size, most)
+        for key, windows in counted
+        for size, most in windows
+    )
     for key, size, most in rows:
         start = window_start(real_now, size)
         tries = session.execute(_COUNT, {"key": key, "start": start}).scalar_one()
@@ -51,7 +57,9 @@ def forget_tries(session: Session, key: str, real_now: datetime) -> None:
     """After success: the key's counters start anew, and what is two days old goes."""
     session.execute(
         sa.delete(Attempt).where(
-            sa.or_(Attempt.key.startswith(f"{key}:", autoescape=True), Attempt.window_start < real_now - 2 * DAY)
+            sa.or_(
+                Attempt.key.startswith(f"{key}:", autoescape=True), Attempt.window_start < real_now - 2 * DAY
+            )
         )
     )
 

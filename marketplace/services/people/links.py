@@ -67,9 +67,7 @@ def use_link(tx: Tx, token: str, purpose: str) -> Person:
         raise LinkSpent
     tx.session.execute(
         sa.update(MailedLink)
-        .where(
-            MailedLink.person_id == person.id, MailedLink.purpose == purpose, MailedLink.used_at.is_(None)
-        )
+        .where(MailedLink.person_id == person.id, MailedLink.purpose == purpose, MailedLink.used_at.is_(None))
         .values(used_at=tx.now)
     )
     return person

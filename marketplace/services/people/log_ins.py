@@ -79,7 +79,9 @@ def log_in(
             )  # fmt: skip
             return WrongCredentials()
         if person.suspended_at is not None:
-            write_audit(tx, actor_id=person.id, act="log_in.suspended", subject=str(person.id), address=address)
+            write_audit(
+                tx, actor_id=person.id, act="log_in.suspended", subject=str(person.id), address=address
+            )
             return AccountSuspended()
         if renewed is not None:
             person.password_hash = renewed
@@ -121,7 +123,10 @@ def who(session: Session, token: str, real_now: datetime) -> tuple[Person, LogIn
     if row is None:
         return None
     person, login = row
-    over = login.seen_at + IDLE[person.operator] <= real_now or login.created_at + ABSOLUTE[person.operator] <= real_now
+    over = (
+        login.seen_at + IDLE[person.operator] <= real_now
+        or login.created_at + ABSOLUTE[person.operator] <= real_now
+    )
     return None if over else (person, login)
 
 
@@ -166,7 +171,11 @@ def end_log_in(db: Database, actor: Actor, log_in_id: uuid.UUID, real_now: datet
     """End one of one's own log-ins, wherever it is; an operator may end anybody's. Else NotFound."""
     with db.transaction() as tx:
         login = tx.session.get(LogIn, log_in_id)
-        if login is None or actor.person_id is None or not (actor.operator or login.person_id == actor.person_id):
+        if (
+            login is None
+            or actor.person_id is None
+            or not (actor.operator or login.person_id == actor.person_id)
+        ):
             raise NotFound
         login.ended_at = login.ended_at or real_now
         write_audit(tx, actor_id=actor.person_id, act="log_in.ended", subject=str(login.person_id))
@@ -179,7 +188,9 @@ def end_other_log_ins(db: Database, actor: Actor, keep: uuid.UUID, real_now: dat
         write_audit(tx, actor_id=actor.person_id, act="log_in.ended_others", subject=str(actor.person_id))
 
 
-def end_all(tx: Tx, person_id: uuid.UUID | None, real_now: datetime, *, keep: uuid.UUID | None = None) -> None:
+def end_all(
+    tx: Tx, person_id: uuid.UUID | None, real_now: datetime, *, keep: uuid.UUID | None = None
+) -> None:
     """End all log-ins of a person, but the one to keep (part of a use-case)."""
     live = sa.update(LogIn).where(LogIn.person_id == person_id, LogIn.ended_at.is_(None))
     if keep is not None:
@@ -200,7 +211,8 @@ def demo_people(session: Session) -> list[DemoPerson]:
     found: dict[uuid.UUID, DemoPerson] = {}
     for person, headline, company, roles in rows:
         found.setdefault(
-            person.id, DemoPerson(person.id, person.name, person.operator, headline, company, tuple(roles or ()))
+            person.id,
+            DemoPerson(person.id, person.name, person.operator, headline, company, tuple(roles or ())),
         )
     return list(found.values())
 
@@ -210,7 +222,9 @@ def _was_here(session: Session, person_id: uuid.UUID, address: str, real_now: da
         session.scalar(
             sa.select(sa.literal(True))
             .where(
-                LogIn.person_id == person_id, LogIn.address == address[:64], LogIn.created_at > real_now - 90 * DAY
+                LogIn.person_id == person_id,
+                LogIn.address == address[:64],
+                LogIn.created_at > real_now - 90 * DAY,
             )
             .limit(1)
         )

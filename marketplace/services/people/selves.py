@@ -51,7 +51,12 @@ def roles_of(actor: Actor) -> frozenset[str]:
 
 
 def change_preferences(
-    db: Database, actor: Actor, *, name: str | None = None, language: str | None = None, zone: str | None = None
+    db: Database,
+    actor: Actor,
+    *,
+    name: str | None = None,
+    language: str | None = None,
+    zone: str | None = None,
 ) -> None:
     """Change one's own name, language or time zone; None leaves as it is. TextRefused for what cannot be kept."""
     with db.transaction() as tx:

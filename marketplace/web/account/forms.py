@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, SelectField, StringField
 from wtforms.validators import InputRequired
 
-from ..forms import Form, Most, email_field, password_field
+from ..forms import Form, Most, choices_of, email_field, password_field
 
 NAME = 120
 
@@ -15,7 +15,9 @@ class SignUpForm(Form):
     """No password yet: whoever opens the mail chooses it."""
 
     email = email_field(
-        _l("Work address"), missing=_l("Give your work address."), description=_l("Your company’s, not a personal one.")
+        _l("Work address"),
+        missing=_l("Give your work address."),
+        description=_l("Your company’s, not a personal one."),
     )
     name = StringField(
         _l("First and last name"),
@@ -28,7 +30,9 @@ class SignUpForm(Form):
         validators=[Most(NAME)],
         render_kw={"autocomplete": "organization"},
     )
-    terms = BooleanField(_l("I accept the terms."), validators=[InputRequired(_l("Without the terms there is no account."))])
+    terms = BooleanField(
+        _l("I accept the terms."), validators=[InputRequired(_l("Without the terms there is no account."))]
+    )
 
 
 class PasswordForm(Form):
@@ -63,5 +67,7 @@ class PreferencesForm(Form):
         validators=[InputRequired(_l("A name is needed here.")), Most(NAME)],
         render_kw={"autocomplete": "name"},
     )
-    language = SelectField(_l("Language of our letters"), choices=[("fr", "français"), ("en", "English")])
+    language = SelectField(
+        _l("Language of our letters"), choices=choices_of(("fr", "français"), ("en", "English"))
+    )
     zone = SelectField(_l("Time zone"), choices=[])

@@ -22,6 +22,9 @@ from . import blueprint
 from .forms import ForgotForm, PasswordForm, SignUpForm
 from .log_in import home_of
 
+# "for" is a word of Python's own, so it cannot be written as a keyword.
+CAME_TO_RESET: dict[str, Any] = {"for": "reset"}
+
 
 @blueprint.route("/sign-up", methods=["GET", "POST"])
 @rule("public")
@@ -87,7 +90,7 @@ def forgot() -> Any:
     )
     if refused is not None:
         raise refused
-    return redirect(url_for("account.check_mail", **{"for": "reset"}), 303)
+    return redirect(url_for("account.check_mail", **CAME_TO_RESET), 303)
 
 
 @blueprint.route("/reset/<token>", methods=["GET", "POST"])

@@ -14,6 +14,7 @@ from flask_babel import gettext as _
 from ...domain.errors import Refusal
 from ...services import companies, people
 from ..access import rule
+from ..forms import choices_of
 from ..gate import THEME_COOKIE, THEMES, keep_cookie, safe_next
 from ..house import house, real_now
 from ..language import LANGUAGE_COOKIE, ZONE_COOKIE, current_zone_name, is_zone, zones
@@ -22,7 +23,13 @@ from . import blueprint
 from .forms import PreferencesForm
 
 # In this order: Edge says that it is Chrome, and Chrome that it is Safari.
-_BROWSERS = (("Edg/", "Edge"), ("OPR/", "Opera"), ("Firefox/", "Firefox"), ("Chrome/", "Chrome"), ("Safari/", "Safari"))
+_BROWSERS = (
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+)
 _SYSTEMS = (
     ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
     ("Linux", "Linux"),
@@ -92,11 +99,15 @@ def _keep(what: str, value: str) -> Any:
 
 def _form() -> PreferencesForm:
     me = g.me
-    known = {"name": me.name, "language": me.language, "zone": me.zone} if me is not None else {"zone": current_zone_name()}
+    known = (
+        {"name": me.name, "language": me.language, "zone": me.zone}
+        if me is not None
+        else {"zone": current_zone_name()}
+    )
     form = PreferencesForm(data=known)
-    form.zone.choices = [(name, name.replace("_", " ")) for name in zones()]
-    if form.zone.data and form.zone.data not in zones() and request.method == "GET":
-        form.zone.choices.insert(0, (form.zone.data, form.zone.data))
+    # A zone kept from before that nobody can choose any more stays theirs until they choose another.
+    names = sorted({*zones(), known["zone"]})
+    form.zone.choices = choices_of(*((name, name.replace("_", " ")) for name in names))
     return form
 
 
