@@ -15,3 +15,5 @@ keepalive = 5
 limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
+# Its control socket lies in the home folder, where two instances would take it from each other.
+control_socket_disable = True
