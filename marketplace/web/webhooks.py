@@ -10,6 +10,7 @@ from flask import Blueprint, jsonify, request
 from ..gateways.payments import MOST_EVENT_BYTES, NotTrusted
 from ..services.payments import receive_event
 from .access import rule
+from .gate import signed
 from .house import house
 
 log = logging.getLogger(__name__)
@@ -18,6 +19,7 @@ blueprint = Blueprint("webhooks", __name__)
 
 @blueprint.post("/webhooks/stripe")
 @rule("public")
+@signed
 def stripe() -> Any:
     """200 once the event lies in the inbox (again: the same); 400 for what is not to be believed."""
     request.max_content_length = MOST_EVENT_BYTES
