@@ -156,7 +156,8 @@ def booking_page(session: Session, booking: Booking) -> BookingPage:
         .order_by(BookingMove.at, BookingMove.id)
     ).all()
     people = {move.actor_id for move in moves if move.actor_id}
-    actors = dict(session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(people))))
+    # `.all()`: a result has keys(), so dict() alone would take it for a mapping.
+    actors = dict(session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(people))).all())
     payments = session.scalars(
         sa.select(Payment).where(Payment.subject == booking.id).order_by(Payment.created_at, Payment.id)
     ).all()
