@@ -60,7 +60,7 @@ SCREENS = (
     Screen("demo-people", "//dev/login"),
     Screen("mailbox", "//dev/mail", "Camille"),
     Screen("bookings", "/bookings", "Camille"),
-    Screen("slots", "/offers?q={query}", "Camille", ("main h2 a", "a[href$='/slots']")),
+    Screen("slots", "/offers?q={query}", "Camille", ("main h2 a", "a[href$='/slots']:visible")),
     Screen("brief", "/bookings", "Camille", ("tr:has-text('Inès Belhadj') a",)),
     Screen(
         "brief-part", "/bookings", "Camille", ("tr:has-text('Inès Belhadj') a", "main a[href*='/brief/']")
@@ -112,6 +112,7 @@ def take(browser: Browser, url: str, screen: Screen) -> Iterator[str]:
             viewport={"width": WIDTHS[0], "height": HEIGHT},
         )
         page = context.new_page()
+        page.set_default_timeout(10_000)
         name = f"{screen.name}-{language}"
         try:
             reach(page, url, screen, language)
@@ -133,16 +134,21 @@ def reach(page: Page, url: str, screen: Screen, language: str) -> None:
         page.goto(f"{url}/dev/login")
         page.get_by_role("button", name=re.compile(screen.person)).first.click()
         page.wait_for_load_state()
+    bad: list[str] = []
+    page.on("response", lambda r: bad.append(f"{r.status} {r.url}") if r.status >= 400 else None)
     path = f"{url}/{language}{screen.path}" if not screen.path.startswith("//") else url + screen.path[1:]
-    answer = page.goto(path.replace("{query}", QUERY[language]))
-    if answer is None or not answer.ok:
-        raise LookupError(f"{path} answers {answer.status if answer else 'nothing'}")
+    page.goto(path.replace("{query}", QUERY[language]))
     for link in screen.follow:
         target = page.locator(link).first
-        if not target.count():
-            raise LookupError(f"nothing to follow at {page.url}: {link}")
+        if bad or not target.count():
+            break
         target.click()
         page.wait_for_load_state()
+    else:
+        page.wait_for_load_state("networkidle")
+        if not bad:
+            return
+    raise LookupError(f"at {page.url}: {', '.join(bad) or f'nothing to follow ({link})'}")
 
 
 @contextmanager
