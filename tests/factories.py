@@ -193,6 +193,7 @@ def open_payment(db: Database, made: Made) -> uuid.UUID:
     with db.transaction() as tx:
         payment = tx.session.get_one(Payment, payment_id)
         payment.checkout_id, payment.state = payment.checkout_id or f"cs_{payment_id.hex}", "open"
+        payment.checkout_until = payment.checkout_until or tx.now + timedelta(minutes=33)
     return payment_id
 
 

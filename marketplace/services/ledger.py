@@ -8,6 +8,7 @@ is decided in `domain/postings.py`; this room only writes it down once and finds
 from __future__ import annotations
 
 import uuid
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -198,17 +199,33 @@ def _groups_against_rows(session: Session) -> Iterator[Finding]:
 
 
 def _groups_due(session: Session) -> Iterator[tuple[str, str]]:
-    for payment in session.scalars(select(Payment).where(Payment.captured_minor > 0)):
-        yield payment.intent_id or str(payment.id), CAPTURED
-    for payment_id in session.scalars(select(Payment.id).where(*SHARE_POSTS_SOMETHING)):
+    captured = select(Payment.id, Payment.intent_id).where(Payment.captured_minor > 0)
+    for payment_id, intent_id in session.execute(captured):
+        yield intent_id or str(payment_id), CAPTURED
+    for payment_id in _shares_posted(session):
         yield str(payment_id), SHARE_DUE
-    for refund in session.scalars(select(Refund).where(Refund.state.in_(("done", "failed")))):
-        source = refund.provider_id or str(refund.id)
+    ended = select(Refund.id, Refund.provider_id, Refund.state).where(Refund.state.in_(("done", "failed")))
+    for refund_id, provider_id, state in session.execute(ended):
+        source = provider_id or str(refund_id)
         yield source, REFUND
-        if refund.state == "failed":
+        if state == "failed":
             yield source, REFUND_FAILED
-    for transfer in session.scalars(select(Transfer).where(Transfer.state == "done")):
-        yield transfer.provider_id or str(transfer.id), TRANSFER
+    left = select(Transfer.id, Transfer.provider_id).where(Transfer.state == "done")
+    for transfer_id, provider_id in session.execute(left):
+        yield provider_id or str(transfer_id), TRANSFER
+
+
+def _shares_posted(session: Session) -> Iterator[uuid.UUID]:
+    """Payments whose share was posted and was not nothing: what went back before leaves some of the price."""
+    before: dict[uuid.UUID, int] = defaultdict(int)
+    for payment_id, lines in session.execute(
+        select(Refund.payment_id, Refund.lines).where(~Refund.after_share)
+    ):
+        before[payment_id] += lines.get("price", 0) + lines.get("seller_vat", 0)
+    posted = select(Payment.id, Payment.quote).where(Payment.share_posted_at.is_not(None))
+    for payment_id, quote in session.execute(posted):
+        if before[payment_id] < quote["price"] + quote["seller_vat"]:
+            yield payment_id
 
 
 def _groups_allowed(session: Session) -> Iterator[tuple[str, str]]:
@@ -216,15 +233,6 @@ def _groups_allowed(session: Session) -> Iterator[tuple[str, str]]:
     for charge in session.scalars(select(Payment.charge_id).where(Payment.captured_minor > 0)):
         if charge is not None:
             yield charge, PROVIDER_FEE
-    for payment_id in session.scalars(select(Payment.id).where(Payment.share_posted_at.is_not(None))):
-        yield str(payment_id), SHARE_DUE
-
-
-# A payment refunded whole before its share fell due leaves nothing to share.
-SHARE_POSTS_SOMETHING = (
-    Payment.share_posted_at.is_not(None),
-    Payment.refunded_minor < Payment.captured_minor,
-)
 
 
 def _held_of_the_closed(session: Session) -> Iterator[Finding]:

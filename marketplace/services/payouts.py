@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import logging
 import uuid
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ..domain import postings
 from ..domain.errors import ProviderBusy
-from ..domain.events import ProviderCallDue
 from ..domain.pricing import Quote
 from ..gateways.payments import Payments
 from ..storage import locks
@@ -20,11 +21,15 @@ from ..storage.db import Database, Tx
 from ..storage.experts import Expert
 from ..storage.payments import Payment, ProviderCall, Refund
 from ..storage.payouts import Transfer
+from . import ledger
 from .payments import carry_out
-from .payments.asking import write_call
+from .payments.applying import refresh_account
+from .payments.asking import sum_lines, write_call
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
+# After a refusal at the provider: what was in the way is rarely gone within the minute.
+AGAIN_AFTER = timedelta(hours=1)
 
 
 def schedule_transfer(tx: Tx, payment: Payment, *, amount_minor: int, due_at: datetime, why: str) -> None:
@@ -40,14 +45,35 @@ def schedule_transfer(tx: Tx, payment: Payment, *, amount_minor: int, due_at: da
 
 
 def run_due_transfers(db: Database, gateway: Payments) -> int:
-    """Send every share whose day has come and that nothing stands in the way of; how many left."""
+    """Send every share whose day has come and that nothing stands in the way of; how many left.
+
+    While the ledger does not hold nothing leaves: a wrong transfer is harder to bring back than a late one.
+    """
     with db.reading() as session:
-        due = session.scalars(
-            sa.select(Transfer.id)
+        due = session.execute(
+            sa.select(Transfer.id, Expert.account_id, Expert.account_status)
+            .join(Expert, Expert.id == Transfer.expert_id)
             .where(Transfer.state == "due", Transfer.due_at <= db.clock())
-            .order_by(Transfer.due_at).limit(AT_ONCE)
+            # Those that were held up come last, by chance among themselves: none blocks the others.
+            .order_by(Transfer.held_up_by.is_not(None), sa.func.random()).limit(AT_ONCE)
         ).all()  # fmt: skip
-    return sum(_send(db, gateway, transfer_id) for transfer_id in due)
+        wrong = [one for one in ledger.check(session) if not one.shortfall] if due else []
+    if wrong:
+        log.critical("no transfer leaves while the ledger does not hold: %s", wrong[0].text)
+        return 0
+    _ask_about_accounts(db, gateway, {row.account_id for row in due if row.account_status != "active"})
+    return sum(_send(db, gateway, row.id) for row in due)
+
+
+def _ask_about_accounts(db: Database, gateway: Payments, account_ids: Iterable[str | None]) -> None:
+    """An account that opened up meanwhile, of which no event told us."""
+    for account_id in account_ids:
+        if account_id is None:
+            continue
+        try:
+            refresh_account(db, gateway, account_id)
+        except ProviderBusy:
+            return
 
 
 def _send(db: Database, gateway: Payments, transfer_id: uuid.UUID) -> bool:
@@ -77,15 +103,13 @@ def _intend(db: Database, transfer_id: uuid.UUID) -> uuid.UUID | None:
         tx.session.refresh(payment)
         if transfer.state != "due":
             return None
+        tries, last = _tried(tx.session, transfer)
+        if last is not None and tx.now - last < AGAIN_AFTER:
+            return None
         expert = tx.session.get_one(Expert, transfer.expert_id)
         transfer.held_up_by = _in_the_way(tx.session, payment, expert)
         if transfer.held_up_by is not None:
             return None
-        tries = tx.session.scalar(
-            sa.select(sa.func.count()).where(
-                ProviderCall.payment_id == payment.id, ProviderCall.kind == "transfer"
-            )
-        )
         # A refusal stays under its key, so each new try is a call of its own.
         call = write_call(
             tx, payment, "transfer", f"transfer/{transfer.id}/{tries}",
@@ -97,8 +121,17 @@ def _intend(db: Database, transfer_id: uuid.UUID) -> uuid.UUID | None:
         if call is None:
             return None
         transfer.state = "intended"
-        tx.announce(ProviderCallDue(call.id))
         return call.id
+
+
+def _tried(session: Session, transfer: Transfer) -> tuple[int, datetime | None]:
+    """How often it was tried, and when the last try was refused."""
+    tries, last = session.execute(
+        sa.select(sa.func.count(), sa.func.max(ProviderCall.ended_at)).where(
+            ProviderCall.payment_id == transfer.payment_id, ProviderCall.kind == "transfer"
+        )
+    ).one()
+    return tries, last
 
 
 def _in_the_way(session: Session, payment: Payment, expert: Expert) -> str | None:
@@ -144,23 +177,40 @@ def expert_money(session: Session, expert_id: uuid.UUID, most: int = 200) -> Exp
         sa.select(Payment, Transfer)
         .outerjoin(Transfer, Transfer.payment_id == Payment.id)
         .where(Payment.payee_expert_id == expert_id, Payment.state.in_(("authorised", "captured")))
-        .order_by(Payment.created_at.desc())
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
         .limit(most)
     ).all()
-    return ExpertMoney([_row(payment, transfer) for payment, transfer in found])
+    refunded: dict[uuid.UUID, list[dict[str, int]]] = defaultdict(list)
+    for payment_id, lines in session.execute(
+        sa.select(Refund.payment_id, Refund.lines).where(
+            Refund.payment_id.in_([payment.id for payment, _transfer in found])
+        )
+    ):
+        refunded[payment_id].append(lines)
+    return ExpertMoney([_row(payment, transfer, refunded[payment.id]) for payment, transfer in found])
 
 
-def _row(payment: Payment, transfer: Transfer | None) -> MoneyRow:
+def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping[str, int]]) -> MoneyRow:
     quote = Quote.from_dict(payment.quote)
-    state = "authorised" if payment.state == "authorised" else "held"
-    share = quote.expert_share
-    if transfer is not None:
-        state, share = ("transferred" if transfer.state == "done" else "due"), transfer.amount_minor
-    elif payment.refunded_minor >= payment.captured_minor > 0:
-        state, share = "returned", 0
+    state, share = _where_it_is(payment, transfer), _kept(quote, payment, refunded)
+    if transfer is not None and transfer.state != "failed":
+        share = transfer.amount_minor
     return MoneyRow(
-        subject=payment.subject, quote=quote, share=share, state=state,
+        subject=payment.subject, quote=quote, share=share,
+        state="returned" if share == 0 else state,
         due_at=transfer.due_at if transfer else None, why=transfer.why if transfer else None,
         held_up_by=transfer.held_up_by if transfer else None, done_at=transfer.ended_at if transfer else None,
         provider_id=transfer.provider_id if transfer else None,
     )  # fmt: skip
+
+
+def _where_it_is(payment: Payment, transfer: Transfer | None) -> str:
+    if transfer is not None:
+        return {"done": "transferred", "failed": "returned"}.get(transfer.state, "due")
+    return "authorised" if payment.state == "authorised" else "held"
+
+
+def _kept(quote: Quote, payment: Payment, refunded: Sequence[Mapping[str, int]]) -> int:
+    """The expert's share of what is not decided to go back to the buyer."""
+    entries = postings.share_due(quote, payment.subject, payment.payee_expert_id, sum_lines(refunded))
+    return -dict(entries)[postings.payable(payment.payee_expert_id)]

@@ -2,6 +2,8 @@
 
 `created → open → authorised → captured`; `created | open → closed`; `open → captured` (automatic
 capture); `authorised → released | lost`. An event is a hint: the object is fetched and applied.
+Money the provider has taken is booked wherever we thought the payment stood; money it has reserved
+for a payment we had given up is given back.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ import json
 import logging
 import uuid
 from dataclasses import asdict
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -43,9 +45,11 @@ from ...storage.experts import Expert
 from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from ...storage.payouts import Transfer
 from .. import ledger
+from .asking import request_release, sum_lines
 
 log = logging.getLogger(__name__)
-REFUND_OVER = ("done", "failed")
+# A refund that arrived may still fail, up to 30 days later (payments.md, Ledger).
+REFUND_MAY_FAIL = timedelta(days=35)
 
 
 def receive_event(db: Database, event: ProviderEvent, body: bytes) -> bool:
@@ -68,20 +72,34 @@ def receive_event(db: Database, event: ProviderEvent, body: bytes) -> bool:
 
 
 def apply_event(db: Database, gateway: Payments, inbox_id: uuid.UUID) -> None:
-    """Fetch what the event is about and apply what it says now; order and repetition never matter."""
+    """Fetch what the event is about and apply what it says now; order and repetition never matter.
+
+    ProviderBusy: the provider did not answer; the event stays, and is applied by the next sweep.
+    """
     with db.reading() as session:
         row = session.get(InboxEvent, inbox_id)
     if row is None or row.applied_at is not None:
         return
     said = json.loads(row.body)["event"]
-    if said["object_kind"] == "account":
-        _refresh_account(db, gateway, said["object_id"])
-    else:
-        payment_id = _payment_of(db, said)
-        if payment_id is not None:
-            refresh(db, gateway, payment_id)
+    try:
+        if said["object_kind"] == "account":
+            refresh_account(db, gateway, said["object_id"])
+        else:
+            payment_id = _payment_of(db, said)
+            if payment_id is not None:
+                refresh(db, gateway, payment_id)
+    except Exception as error:
+        _note(db, inbox_id, error=f"{type(error).__name__}: {error.__cause__ or error}")
+        raise
+    _note(db, inbox_id)
+
+
+def _note(db: Database, inbox_id: uuid.UUID, *, error: str | None = None) -> None:
     with db.transaction() as tx:
-        tx.session.execute(sa.update(InboxEvent).where(InboxEvent.id == inbox_id).values(applied_at=tx.now))
+        applied_at = None if error else tx.now
+        tx.session.execute(
+            sa.update(InboxEvent).where(InboxEvent.id == inbox_id).values(applied_at=applied_at, error=error)
+        )
 
 
 def _payment_of(db: Database, said: dict[str, Any]) -> uuid.UUID | None:
@@ -99,8 +117,12 @@ def _payment_of(db: Database, said: dict[str, Any]) -> uuid.UUID | None:
         )
 
 
-def _refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
-    seen = gateway.account(account_id)
+def refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
+    """Fetch an expert's account and keep whether it can be paid. ProviderBusy: no answer now."""
+    try:
+        seen = gateway.account(account_id)
+    except PaymentError as error:
+        raise ProviderBusy from error
     with db.transaction() as tx:
         tx.session.execute(
             sa.update(Expert)
@@ -119,7 +141,7 @@ def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
             sa.select(Refund.id, Refund.provider_id).where(
                 Refund.payment_id == payment_id,
                 Refund.provider_id.is_not(None),
-                Refund.state.not_in(REFUND_OVER),
+                refund_may_move(db.clock()),
             )
         ).all()
     try:
@@ -138,6 +160,13 @@ def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
             apply_refund(tx, locked, refund_id, refund_seen)
 
 
+def refund_may_move(now: datetime) -> sa.ColumnElement[bool]:
+    """The refunds of which the provider may still have something new to say."""
+    return Refund.state.in_(("intended", "sent", "pending")) | (
+        (Refund.state == "done") & (Refund.ended_at > now - REFUND_MAY_FAIL)
+    )
+
+
 def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
     """Move the payment to what the provider says, post what that means, announce it."""
     payment.intent_id = payment.intent_id or seen.intent_id
@@ -152,7 +181,9 @@ def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
         case PaymentState.AUTHORISED if payment.state in ("created", "open"):
             payment.state, payment.authorised_at = "authorised", tx.now
             tx.announce(PaymentAuthorised(payment.id))
-        case PaymentState.CAPTURED if payment.state in ("created", "open", "authorised"):
+        case PaymentState.AUTHORISED if payment.state == "closed":
+            request_release(tx, payment, why="ended_before")
+        case PaymentState.CAPTURED if payment.state != "captured":
             _captured(tx, payment)
         case PaymentState.RELEASED if payment.state == "authorised":
             _released(tx, payment)
@@ -166,7 +197,7 @@ def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
 
 
 def _captured(tx: Tx, payment: Payment) -> None:
-    payment.state, payment.captured_at = "captured", tx.now
+    payment.state, payment.captured_at, payment.ended_at = "captured", tx.now, None
     payment.captured_minor = payment.amount_minor
     ledger.post(
         tx, source=payment.intent_id or str(payment.id), kind=ledger.CAPTURED, subject=payment.subject, at=tx.now,
@@ -194,7 +225,7 @@ def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSee
         _post_refund(tx, payment, refund)
         tx.announce(RefundSettled(refund.id))
     elif seen.state in ("failed", "cancelled"):
-        fail_refund(tx, payment, refund, posted=refund.state == "done")
+        fail_refund(tx, payment, refund)
     else:
         refund.state = "pending"
 
@@ -204,6 +235,7 @@ def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
     if refund.after_share:
         before = _refunded_before(tx, refund)
         entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
+        _transfer_less(tx, payment, dict(entries)[postings.payable(payment.payee_expert_id)])
     else:
         entries = postings.refund_before_share(refund.lines, payment.subject)
     ledger.post(
@@ -213,21 +245,32 @@ def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
 
 
 def _refunded_before(tx: Tx, refund: Refund) -> dict[str, int]:
-    totals: dict[str, int] = {}
-    earlier = sa.select(Refund.lines).where(
-        Refund.payment_id == refund.payment_id, Refund.state != "failed", Refund.id < refund.id
+    """What was decided before this one, whatever became of it: failed ones keep their entries."""
+    return sum_lines(
+        tx.session.scalars(
+            sa.select(Refund.lines).where(Refund.payment_id == refund.payment_id, Refund.id < refund.id)
+        )
     )
-    for lines in tx.session.scalars(earlier):
-        for name, minor in lines.items():
-            totals[name] = totals.get(name, 0) + minor
-    return totals
 
 
-def fail_refund(tx: Tx, payment: Payment, refund: Refund, *, posted: bool) -> None:
+def _transfer_less(tx: Tx, payment: Payment, minor: int) -> None:
+    """What goes back to the buyer is not transferred; nothing left means no transfer."""
+    transfer = tx.session.scalar(
+        sa.select(Transfer).where(Transfer.payment_id == payment.id, Transfer.state == "due")
+    )
+    if transfer is None:
+        return
+    if transfer.amount_minor > minor:
+        transfer.amount_minor -= minor
+    else:
+        transfer.state, transfer.held_up_by, transfer.ended_at = "failed", "refunded", tx.now
+
+
+def fail_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
     """A refund that will not arrive: its entries stand, and the money is owed to the buyer (payments.md)."""
-    refund.state, refund.ended_at = "failed", tx.now
-    if not posted:
+    if refund.state != "done":
         _post_refund(tx, payment, refund)
+    refund.state, refund.ended_at = "failed", tx.now
     ledger.post(
         tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND_FAILED, subject=payment.subject,
         at=tx.now, entries=postings.refund_failed(refund.amount_minor, payment.payer_company_id),

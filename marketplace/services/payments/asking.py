@@ -7,18 +7,19 @@ token says why it exists, and exists once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain import postings
-from ...domain.errors import RefundTooLarge
+from ...domain.errors import MoveNotOpen, RefundTooLarge
 from ...domain.events import ProviderCallDue
 from ...domain.pricing import LINES, Quote
 from ...storage.db import Tx
 from ...storage.payments import Payment, ProviderCall, Refund
+from ...storage.payouts import Transfer
 from .. import ledger
 
 LIVE = ("created", "open", "authorised")
@@ -63,6 +64,16 @@ def _ask(tx: Tx, payment: Payment, kind: str, token: str, parameters: Mapping[st
         tx.announce(ProviderCallDue(call.id))
 
 
+def ask_again(tx: Tx, payment: Payment, call: ProviderCall) -> None:
+    """The same once more under a new key, where the provider keeps a refusal or nothing under the old one.
+
+    It counts as tried already: what the old key may have done is looked for first.
+    """
+    again = write_call(tx, payment, call.kind, f"{call.token}/again", call.parameters)
+    if again is not None:
+        again.tries = 1
+
+
 def request_capture(tx: Tx, payment: Payment) -> None:
     """Take the reserved money."""
     _ask(
@@ -97,11 +108,14 @@ def end_payment(tx: Tx, payment: Payment, *, why: str) -> None:
 def decide_refund(tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: str, why: str) -> Refund:
     """Send these parts of the quote lines back (minor units), once a token.
 
-    One conditional UPDATE keeps the sum of refunds within what was captured; beyond it RefundTooLarge.
+    One conditional UPDATE keeps the sum of refunds within what was captured; beyond it, or beyond
+    what is left of one line, RefundTooLarge. MoveNotOpen once the expert's share has left or is
+    leaving: it would first have to be brought back.
     """
     known = tx.session.scalar(sa.select(Refund).where(Refund.token == token))
     if known is not None:
         return known
+    _within_each_line(tx.session, payment, lines)
     amount = sum(lines.values())
     tx.session.flush()  # The UPDATE below must see what this transaction wrote of the payment.
     reserved = tx.session.execute(
@@ -110,9 +124,11 @@ def decide_refund(tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: 
         .values(refunded_minor=Payment.refunded_minor + amount)
         .execution_options(synchronize_session=False)
     )
+    # From here on the payment's row is locked: what is read of it stays as it is.
     if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
         raise RefundTooLarge(asked=amount, left=payment.captured_minor - payment.refunded_minor)
     tx.session.refresh(payment)
+    _share_still_here(tx.session, payment)
     refund = Refund(
         payment_id=payment.id, token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
         after_share=payment.share_posted_at is not None, why=why, decided_at=tx.now,
@@ -126,15 +142,37 @@ def decide_refund(tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: 
     return refund
 
 
+def _within_each_line(session: Session, payment: Payment, lines: Mapping[str, int]) -> None:
+    whole, gone = Quote.from_dict(payment.quote).lines, refunded_lines(session, payment.id)
+    for name, minor in lines.items():
+        if not 0 <= minor <= whole[name] - gone[name]:
+            raise RefundTooLarge(asked=minor, left=whole[name] - gone[name])
+
+
+def _share_still_here(session: Session, payment: Payment) -> None:
+    left = session.scalar(
+        sa.select(Transfer.id).where(
+            Transfer.payment_id == payment.id, Transfer.state.in_(("intended", "sent", "done"))
+        )
+    )
+    if left is not None:
+        raise MoveNotOpen("transferred", "refund")
+
+
 def refunded_lines(
     session: Session, payment_id: uuid.UUID, *, after_share: bool | None = None
 ) -> dict[str, int]:
-    """What is decided to go back of each line, over refunds that have not failed."""
-    query = sa.select(Refund.lines).where(Refund.payment_id == payment_id, Refund.state != "failed")
+    """What is decided to go back of each line. A refund that failed counts: the buyer is owed it still."""
+    query = sa.select(Refund.lines).where(Refund.payment_id == payment_id)
     if after_share is not None:
         query = query.where(Refund.after_share.is_(after_share))
+    return sum_lines(session.scalars(query))
+
+
+def sum_lines(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
+    """Quote lines added up by name, minor units."""
     totals = dict.fromkeys(LINES, 0)
-    for lines in session.scalars(query):
+    for lines in several:
         for name, minor in lines.items():
             totals[name] += minor
     return totals

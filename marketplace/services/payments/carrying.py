@@ -1,11 +1,13 @@
 """Carrying an intent out: the call outside any transaction, then its outcome in one.
 
 Whatever kills us in between, the same call with the same key and parameters is made again, by the
-job, else by the sweep; past 23 hours the provider may have forgotten the key, so we look first.
+job, else by the sweep. From the second try on we look first: what was done without our hearing of
+it is taken as the answer, also past the 23 hours after which the provider may forget the key.
 """
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Callable, Mapping
 from datetime import timedelta
@@ -15,8 +17,6 @@ from ...domain.errors import ProviderBusy
 from ...domain.events import CaptureFailed
 from ...gateways.payments import (
     Checkout,
-    Declined,
-    NeedsAction,
     PaymentError,
     Payments,
     PaymentSeen,
@@ -30,9 +30,16 @@ from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall, Refund
 from .applying import apply_refund, apply_seen, apply_transfer, fail_refund, hold_up_transfer, refresh
+from .asking import LIVE, ask_again, end_payment
 
-KEY_LASTS = timedelta(hours=23)
+log = logging.getLogger(__name__)
 OVER = ("done", "failed")
+# The provider keeps a failure of its own under a key for a day: after so many tries, and so long
+# after the first, with nothing to be found there, a new key is taken.
+TRIES_A_KEY = 3
+KEY_PATIENCE = timedelta(minutes=10)
+# Where the payment stands once a call has done what it was for.
+_REACHED = {"capture": ("captured",), "release": ("released", "lost"), "close_checkout": ("closed",)}
 
 
 def carry_out(db: Database, gateway: Payments, call_id: uuid.UUID) -> None:
@@ -40,14 +47,14 @@ def carry_out(db: Database, gateway: Payments, call_id: uuid.UUID) -> None:
     call = _begin(db, call_id)
     if call is None:
         return
-    if db.clock() - call.made_at > KEY_LASTS and call.tries > 1 and _found(db, gateway, call):
-        return
     try:
+        if call.tries > 1 and _found(db, gateway, call):
+            return
         answer = _CALLS[call.kind](gateway)(key=str(call.id), **call.parameters)
     except (Unavailable, Unknown) as error:
         _later(db, call, error)
         raise ProviderBusy from error
-    except (Declined, NeedsAction, Refused) as error:
+    except PaymentError as error:
         _refused(db, gateway, call, error)
         return
     with db.transaction() as tx:
@@ -71,6 +78,8 @@ def _begin(db: Database, call_id: uuid.UUID) -> ProviderCall | None:
         call = tx.session.get(ProviderCall, call_id, with_for_update=True)
         if call is None or call.state in OVER:
             return None
+        if call.kind in ("refund", "transfer") and tx.session.get_one(Payment, call.payment_id).frozen_by:
+            return None  # Contested money waits for the bank's word.
         call.state = "sent"
         call.sent_at = tx.now
         call.tries += 1
@@ -94,6 +103,8 @@ def _outcome(tx: Tx, payment: Payment, call: ProviderCall, answer: object) -> No
             payment.checkout_until = answer.until
             if payment.state == "created":
                 payment.state = "open"
+            elif payment.state == "closed":  # Ended while the provider was making it.
+                end_payment(tx, payment, why="ended_meanwhile")
         case PaymentSeen():
             apply_seen(tx, payment, answer)
         case RefundSeen():
@@ -110,55 +121,81 @@ def _id_of(answer: object) -> str | None:
 
 def _end(
     tx: Tx, call_id: uuid.UUID, state: str, *, provider_id: str | None = None, error: str | None = None
-) -> None:
-    call = tx.session.get_one(ProviderCall, call_id)
+) -> bool:
+    """End the call, once; False when somebody else's answer ended it before."""
+    call = tx.session.get_one(ProviderCall, call_id, with_for_update=True)
+    if call.state in OVER:
+        return False
     call.state, call.ended_at = state, tx.now
     call.provider_id, call.error = provider_id or call.provider_id, error
+    return True
 
 
 def _later(db: Database, call: ProviderCall, error: PaymentError) -> None:
     """Not now: the intent stays, with the same key, unless the provider keeps the refusal under it."""
     with db.transaction() as tx:
-        row = tx.session.get_one(ProviderCall, call.id)
+        payment = _locked(tx, call)
+        row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
+        if row.state in OVER:
+            return
         row.error = str(error)
-        if isinstance(error, Unavailable) and error.new_key and call.kind == "transfer":
-            _end(tx, call.id, "failed", error=str(error))
+        if not _key_is_spent(tx, row, error):
+            row.state = "sent" if isinstance(error, Unknown) else "intended"
+            return
+        _end(tx, call.id, "failed", error=str(error))
+        if call.kind == "transfer" and isinstance(error, Unavailable):
             hold_up_transfer(tx, call.payment_id, error.reason)
-        elif isinstance(error, Unavailable):
-            row.state = "intended"
+        elif call.kind != "open_checkout":
+            ask_again(tx, payment, row)
+
+
+def _key_is_spent(tx: Tx, row: ProviderCall, error: PaymentError) -> bool:
+    if isinstance(error, Unavailable):
+        return error.new_key
+    return row.tries >= TRIES_A_KEY and tx.now - row.made_at >= KEY_PATIENCE
 
 
 def _refused(db: Database, gateway: Payments, call: ProviderCall, error: PaymentError) -> None:
     """It will not happen as asked. Where the object stands elsewhere than we thought, look at it."""
-    if isinstance(error, Refused) and error.look:
-        refresh(db, gateway, call.payment_id)
+    if isinstance(error, Refused) and error.stop:
+        log.critical("the provider lets us do nothing (%s); %s %s waits", error, call.kind, call.id)
+        _later(db, call, Unavailable(error.reason))
+        raise ProviderBusy from error
+    if isinstance(error, Refused) and error.look and _found(db, gateway, call):
+        return
     with db.transaction() as tx:
         payment = _locked(tx, call)
-        _end(tx, call.id, "failed", error=str(error))
+        if not _end(tx, call.id, "failed", error=str(error)):
+            return
+        if call.kind == "open_checkout" and payment.state == "created":
+            payment.state, payment.ended_at = "closed", tx.now
         if call.kind == "capture" and payment.state == "authorised":
             tx.announce(CaptureFailed(payment.id))
         if call.kind == "refund":
-            _refund_refused(tx, payment, call, error)
+            _refund_refused(tx, payment, call)
         if call.kind == "transfer":
             hold_up_transfer(tx, payment.id, error.reason)
 
 
-def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall, error: PaymentError) -> None:
+def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall) -> None:
     refund = tx.session.get_one(Refund, uuid.UUID(str(call.parameters["reference"])))
     if refund.state not in OVER:
-        fail_refund(tx, payment, refund, posted=False)
+        fail_refund(tx, payment, refund)
 
 
 def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
-    """Past the key's life: what exists at the provider already is taken as the answer."""
-    if call.kind not in ("refund", "transfer"):
-        refresh(db, gateway, call.payment_id)
-        with db.reading() as session:
-            state = session.get_one(Payment, call.payment_id).state
-        return state in ("captured", "released", "closed", "lost") and call.kind != "open_checkout"
+    """Whether what the call was for stands at the provider, or can no longer be; then it is ended."""
+    if call.kind == "open_checkout":
+        return False  # The same key gives the same one, and nobody has the address of another.
     with db.reading() as session:
         payment = session.get_one(Payment, call.payment_id)
-    found = gateway.find(reference=payment.reference, intent_id=payment.intent_id)
+    if call.kind in _REACHED:
+        refresh(db, gateway, payment.id)
+        return _end_where_it_stands(db, call)
+    try:
+        found = gateway.find(reference=payment.reference, intent_id=payment.intent_id)
+    except PaymentError as error:
+        raise ProviderBusy from error
     seen: RefundSeen | TransferSeen | None
     if call.kind == "refund":
         seen = next((r for r in found.refunds if r.reference == call.parameters["reference"]), None)
@@ -171,3 +208,15 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
         _outcome(tx, locked, call, seen)
         _end(tx, call.id, "done", provider_id=seen.id)
     return True
+
+
+def _end_where_it_stands(db: Database, call: ProviderCall) -> bool:
+    with db.transaction() as tx:
+        payment = _locked(tx, call)
+        if payment.state in _REACHED[call.kind]:
+            _end(tx, call.id, "done", provider_id=payment.intent_id)
+        elif payment.state not in LIVE:
+            _end(tx, call.id, "failed", error=f"the payment is {payment.state}")
+        else:
+            return False
+        return True

@@ -8,17 +8,23 @@ from datetime import timedelta
 
 import sqlalchemy as sa
 
-from ...domain.errors import NotFound, ProviderBusy
+from ...domain.errors import MoveNotOpen, NotFound, ProviderBusy
 from ...domain.ids import new_reference
 from ...domain.pricing import Quote
 from ...gateways.payments import PaymentError, Payments
+from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall
-from .asking import end_payment, live_payment, write_call
+from .applying import refresh
+from .asking import LIVE, captured_payment, end_payment, live_payment, write_call
 from .carrying import carry_out
 
 # Inside the hold's 35 minutes; the provider's shortest is 30.
 CHECKOUT_LASTS = timedelta(minutes=33)
+# An intent older than this would ask for a checkout shorter than the provider makes them.
+INTENT_FRESH = timedelta(minutes=2)
+# Closing one may show that it was paid, and then it is released: two calls, and one to be sure.
+MOST_ENDINGS = 3
 
 
 @dataclass(frozen=True)
@@ -81,27 +87,88 @@ def open_payment(
 
 
 def _still_fits(payment: Payment, quote: Quote, capture: str, tx: Tx) -> bool:
-    if payment.state not in ("created", "open") or payment.capture != capture:
+    if payment.capture != capture or payment.quote != quote.as_dict():
         return False
-    if payment.amount_minor != quote.total:
-        return False
-    return payment.checkout_until is None or payment.checkout_until > tx.now + timedelta(minutes=1)
+    if payment.state == "created":
+        return tx.now <= payment.created_at + INTENT_FRESH
+    return (
+        payment.state == "open"
+        and payment.checkout_until is not None
+        and payment.checkout_until > tx.now + timedelta(minutes=1)
+    )
 
 
 def checkout_url(db: Database, gateway: Payments, payment_id: uuid.UUID) -> str:
-    """The address of the provider's page, opened now where it is not yet. ProviderBusy: try again."""
+    """The address of the provider's page, opened now where it is not yet.
+
+    What was open for the same subject before ends first, by the provider's own word. ProviderBusy:
+    try again. MoveNotOpen: the payment, or the one before it, was paid meanwhile.
+    """
     with db.reading() as session:
         payment = session.get(Payment, payment_id)
         call_id = session.scalar(sa.select(ProviderCall.id).where(ProviderCall.token == f"open/{payment_id}"))
     if payment is None or call_id is None:
         raise NotFound
-    if payment.checkout_url is None:
+    if payment.state == "created":
+        _end_the_ones_before(db, gateway, payment)
         carry_out(db, gateway, call_id)
         with db.reading() as session:
             payment = session.get_one(Payment, payment_id)
-    if payment.checkout_url is None:
+    if payment.state in ("authorised", "captured"):
+        raise MoveNotOpen(payment.state, "pay")
+    if (
+        payment.state == "open"
+        and payment.checkout_url
+        and (payment.checkout_until or db.clock()) > db.clock()
+    ):
+        return payment.checkout_url
+    raise ProviderBusy
+
+
+def _end_the_ones_before(db: Database, gateway: Payments, payment: Payment) -> None:
+    for _ in range(MOST_ENDINGS):
+        before = _live_before(db, payment)
+        if not before:
+            break
+        for earlier_id, call_ids in before.items():
+            for call_id in call_ids:
+                carry_out(db, gateway, call_id)
+            refresh(db, gateway, earlier_id)
+    if _live_before(db, payment):
         raise ProviderBusy
-    return payment.checkout_url
+    with db.transaction() as tx:
+        locks.take(
+            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
+            payment=payment.id,
+        )  # fmt: skip
+        taken = captured_payment(tx.session, payment.subject)
+        if taken is None or taken.refunded_minor >= taken.captured_minor:
+            return
+        end_payment(tx, tx.session.get_one(Payment, payment.id), why="paid_already")
+    raise MoveNotOpen("captured", "pay")
+
+
+def _live_before(db: Database, payment: Payment) -> dict[uuid.UUID, list[uuid.UUID]]:
+    """The subject's other payments that may still take money, each with the calls to end it."""
+    with db.reading() as session:
+        rows = session.execute(
+            sa.select(Payment.id, ProviderCall.id)
+            .outerjoin(
+                ProviderCall,
+                (ProviderCall.payment_id == Payment.id)
+                & ProviderCall.state.in_(("intended", "sent"))
+                & ProviderCall.kind.in_(("close_checkout", "release")),
+            )
+            .where(
+                Payment.subject == payment.subject, Payment.id != payment.id, Payment.state.in_(LIVE),
+                Payment.superseded_at.is_not(None),
+            )
+            .order_by(Payment.created_at)
+        ).all()  # fmt: skip
+    found: dict[uuid.UUID, list[uuid.UUID]] = {}
+    for earlier_id, call_id in rows:
+        found.setdefault(earlier_id, []).extend([call_id] if call_id else [])
+    return found
 
 
 def platform_ready(gateway: Payments) -> bool:
