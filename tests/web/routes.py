@@ -1,0 +1,73 @@
+"""Every route of the application, with addresses that exist: read off the URL map, so a new one is in at once."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask import Flask
+from werkzeug.routing import Rule
+
+from marketplace.domain.policy import Parties, may
+from marketplace.services.people import actor_for
+from marketplace.storage.db import Database
+from marketplace.storage.people import Person
+from marketplace.web.access import PUBLIC
+from tests import factories as make
+
+UNSAFE = {"POST", "PUT", "PATCH", "DELETE"}
+
+
+@dataclass
+class World:
+    """A booking with its two sides, and everybody else who might come by."""
+
+    made: make.Made
+    people: dict[str, Person | None]
+    values: dict[str, Any] = field(default_factory=dict)
+
+    def address(self, rule: Rule, **other: Any) -> str:
+        """This route's address, to things that exist unless said otherwise."""
+        values = {name: {**self.values, **other}.get(name, uuid.uuid4()) for name in rule.arguments}
+        return str(rule.build(values, append_unknown=False)[1])  # type: ignore[index]
+
+
+def world(db: Database, *, state: str = "confirmed") -> World:
+    """One booking in the given state, and six people around it."""
+    made = make.booking(db, state=state)
+    boss = make.person(db, name="Odile Marchal", operator=True)
+    people: dict[str, Person | None] = {
+        "nobody": None,
+        "outsider": make.person(db, name="Personne Denulle"),
+        "other_lead": make.lead(db, name="Autre Cheffe").person,
+        "other_expert": make.seller(db, name="Autre Experte").person,
+        "lead": made.lead.person,
+        "expert": made.seller.person,
+        "operator": boss,
+    }
+    booking = make.read(db, made)
+    values = {
+        "lang": "en", "reference": booking.reference, "slug": made.offer.slug, "part": "context", "token": "x" * 43,
+        "filename": "img/icon.svg", "number": booking.number, "booking_id": made.id,
+    }  # fmt: skip
+    return World(made, people, values)
+
+
+def routes(app: Flask, *methods: str) -> list[Rule]:
+    """The routes that take any of these methods."""
+    return [rule for rule in app.url_map.iter_rules() if (rule.methods or set()) & set(methods)]
+
+
+def allowed(db: Database, around: World, who: str, action: str) -> bool:
+    """What the policy table says of this person, this action and the one booking."""
+    person, made = around.people[who], around.made
+    with db.reading() as session:
+        actor = actor_for(session, person.id if person else None)
+    parties = Parties(made.lead.person.id, made.lead.company.id, made.seller.expert.id)
+    return action == PUBLIC or may(action, actor, parties)
+
+
+def rule_of(app: Flask, route: Rule) -> str:
+    """What the view says about who may."""
+    return str(getattr(app.view_functions[route.endpoint], "rule", "public"))

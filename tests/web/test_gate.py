@@ -1,0 +1,62 @@
+"""Where `next` may lead, and what a signed-in page costs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urljoin, urlsplit
+
+import pytest
+from flask.testing import FlaskClient
+from hypothesis import given
+from hypothesis import strategies as st
+
+from marketplace.storage.db import Database
+from marketplace.web.gate import safe_next
+from tests import factories as make
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["/", "/fr/offers?q=a%20b&page=2", "/fr/bookings/x-_9", "/fr/é", "/en/offers?next=https://a.example/"],
+)
+def test_a_path_of_ours(text: str) -> None:
+    assert safe_next(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        None, "", "x", "fr/offers", "//evil.example", "///evil.example", "/\\evil.example", "\\\\evil.example",
+        "/\t/evil.example", "/\n/evil.example", "/\r/evil.example", "https://evil.example/", "javascript:alert(1)",
+        "/\u202eevil", "/\x00", "/%\\", "/" + "a" * 2000, " //evil.example", "/\u0000/evil", "/\ud800",
+    ],
+)  # fmt: skip
+def test_anywhere_else(text: str | None) -> None:
+    assert safe_next(text) is None
+
+
+@given(st.text(max_size=40).map(lambda t: "/" + t))
+def test_what_is_let_through_stays_here(text: str) -> None:
+    found = safe_next(text)
+    if found is not None:
+        # Browsers read backslashes as slashes and drop tabs and line ends.
+        read = found.replace("\\", "/").replace("\t", "").replace("\n", "").replace("\r", "")
+        assert urlsplit(urljoin("https://ours.example/page", read)).netloc == "ours.example"
+
+
+def test_who_asks_costs_three_statements(
+    browser: Callable[[Any], FlaskClient], db: Database, count_queries: Any
+) -> None:
+    here = browser(make.lead(db).person)
+    here.get("/en/terms")
+    with count_queries() as counted:
+        assert here.get("/en/terms").status_code == 200
+    assert counted.number <= 3
+
+
+def test_a_guest_costs_none(client: FlaskClient, db: Database, count_queries: Any) -> None:
+    client.get("/en/terms")
+    with count_queries() as counted:
+        assert client.get("/en/terms").status_code == 200
+    assert counted.number == 0
