@@ -242,7 +242,8 @@ def _derived(secret_key: str, what: str) -> str:
 
 def _sandbox_address(data_dir: Path) -> str:
     port = _written(data_dir / "sandbox.port")
-    return f"http://127.0.0.1:{port}" if port.isdigit() else ""
+    # Not written yet: an address where nobody answers, never the real provider's.
+    return f"http://127.0.0.1:{port}" if port.isdigit() else "http://127.0.0.1:9"
 
 
 def _site_url(given: Mapping[str, str], port: int, problems: list[str]) -> str:

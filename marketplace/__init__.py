@@ -62,7 +62,7 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
     from .gateways.queue import JobQueue
     from .house import House
     from .services.reactions import REACTIONS
-    from .storage.clock import OffsetClock, real_now
+    from .storage.clock import OffsetClock, real_now, refuse_moved_clock
     from .storage.db import Database as Records
     from .storage.db import connect
 
@@ -71,6 +71,8 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         engine = connect(config.database_url)
         # Production has no movable clock: no statement is spent on asking for it.
         clock = clock or (OffsetClock(engine) if config.demo else real_now)
+        if not config.demo:
+            refuse_moved_clock(engine)
         database = Records(engine, clock=clock, reactions=REACTIONS, queue=queue)
     payments = StripePayments(
         config.stripe_secret_key,

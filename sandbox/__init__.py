@@ -25,6 +25,11 @@ class Sandbox:
     pages: Pages
     deliveries: Deliveries
 
+    def close(self) -> None:
+        """Give the database's connections back."""
+        self.deliveries.stop()
+        self.api.store.close()
+
 
 def create(
     dsn: str,

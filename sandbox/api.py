@@ -23,7 +23,7 @@ class Api:
     """A WSGI application."""
 
     def __init__(self, store: Store, secret_key: str, public_base: str) -> None:
-        self._store = store
+        self.store = store
         self._secret = secret_key
         self.public_base = public_base
 
@@ -50,7 +50,7 @@ class Api:
         parameters.check(name, asked)
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
         if key is None:
-            with self._store.transaction() as books:
+            with self.store.transaction() as books:
                 return 200, json.dumps(handler(self.public_base, books, asked, path))
         return self._once(key, f"{name} {path} {json.dumps(asked, sort_keys=True)}", handler, asked, path)
 
@@ -59,7 +59,7 @@ class Api:
     ) -> tuple[int, str]:
         """The first answer under a key is kept for a day, declines too; refused parameters are not."""
         fingerprint = hashlib.sha256(what.encode()).hexdigest()
-        with self._store.transaction() as books:
+        with self.store.transaction() as books:
             books.connection.execute("delete from sandbox.answers where at < now() - interval '24 hours'")
             try:
                 with books.connection.transaction():

@@ -15,7 +15,7 @@ import procrastinate
 import sqlalchemy as sa
 
 from ..house import House
-from ..services import bookings, ledger, letters, payments, payouts, rescues
+from ..services import bookings, ledger, letters, payments, payouts, rescues, reviews, search
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -64,9 +64,19 @@ def sweep_minute(house: House) -> None:
 def sweep_five_minutes(house: House) -> None:
     """Whatever was in flight too long, and the ledger's own check."""
     payments.sweep(house.db, house.payments)
+    _tell_of_ended_windows(house)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)
+
+
+def _tell_of_ended_windows(house: House) -> None:
+    """A review that stands alone becomes visible when its window ends, and counts from then on."""
+    with house.db.reading() as session:
+        ended = reviews.windows_ended(session, house.clock())
+    for booking_id in ended:
+        letters.reviews_visible(house.db, house.stationery, booking_id=booking_id)
+        search.renew_rating(house.db, booking_id)
 
 
 def beat(house: House) -> None:

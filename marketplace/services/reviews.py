@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -86,13 +87,25 @@ def _belongs(session: Session, booking: Booking, side: str) -> tuple[str, str]:
     return session.get_one(Company, booking.company_id).name, ""
 
 
-def review_closed(session: Session, booking: Booking, side: str, now: Any) -> str | None:
+def review_closed(session: Session, booking: Booking, side: str, now: datetime) -> str | None:
     """Why this side cannot review now: "sent", "not_yet", "over"; None when it can."""
     if session.scalar(sa.select(Review.id).where(Review.booking_id == booking.id, Review.side == side)):
         return "sent"
     if booking.state not in OPEN_STATES or booking.reviews_until is None:
         return "not_yet"
     return "over" if now >= booking.reviews_until else None
+
+
+def windows_ended(session: Session, now: datetime) -> list[uuid.UUID]:
+    """Bookings whose review window ended in the last two days with a review in it: now it is visible."""
+    return list(
+        session.scalars(
+            sa.select(Booking.id)
+            .join(Review, Review.booking_id == Booking.id)
+            .where(Booking.reviews_until <= now, Booking.reviews_until > now - timedelta(days=2))
+            .distinct()
+        )
+    )
 
 
 def reviews_of(session: Session, booking_id: uuid.UUID) -> dict[str, Review]:

@@ -26,7 +26,7 @@ from ..domain.search import (
     weigh,
 )
 from ..storage import search as rows
-from ..storage.db import Tx
+from ..storage.db import Database, Tx
 from ..storage.experts import Expert
 from ..storage.offers import Industry, Offer, OfferVersion, Topic
 from ..storage.people import Person
@@ -87,6 +87,15 @@ def review_sent(tx: Tx, event: ReviewSent) -> None:
     offer_id = tx.session.scalar(sa.select(Review.offer_id).where(Review.id == event.review_id))
     if offer_id is not None:
         index_offer(tx, offer_id)
+
+
+def renew_rating(db: Database, booking_id: uuid.UUID) -> None:
+    """A review became visible without a second one: its offer's row counts it from now on."""
+    with db.transaction() as tx:
+        for offer_id in tx.session.scalars(
+            sa.select(Review.offer_id).where(Review.booking_id == booking_id).distinct()
+        ):
+            index_offer(tx, offer_id)
 
 
 def index_offer(tx: Tx, offer_id: uuid.UUID) -> None:

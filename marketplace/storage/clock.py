@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import Engine, text
+from sqlalchemy import Engine, inspect, text
 
 _OFFSET = text("select offset_seconds from clock where id = 1")
 # Adding to what is there is one statement, so two clicks at once both count.
@@ -21,6 +21,19 @@ _MOVE = text(
 def real_now() -> datetime:
     """The system's time, aware UTC."""
     return datetime.now(UTC)
+
+
+class MovedClock(RuntimeError):
+    """A demo's database: its time has been moved, so its deadlines mean nothing in production."""
+
+
+def refuse_moved_clock(engine: Engine) -> None:
+    """Raise MovedClock where the offset row is not zero. A database without tables has none."""
+    if not inspect(engine).has_table("clock"):
+        return
+    offset = OffsetClock(engine).offset()
+    if offset:
+        raise MovedClock(f"this database's demo clock stands {offset} ahead: production does not start on it")
 
 
 class OffsetClock:

@@ -87,8 +87,8 @@ def rescue(reference: str) -> Any:
             error = sentence(refusal)
     with house().db.reading() as session:
         found = rescue_of(session, page.booking.id)
-        if found is None:
-            raise NotFound
+        if found is None:  # Nothing was lost here.
+            return redirect(url_for("buyer.booking", reference=reference), 303)
         lines = offer_lines(session, [UUID(str(row["offer_id"])) for row in found.found])
     choices = [
         {"offer": lines[UUID(str(row["offer_id"]))], "start": datetime.fromisoformat(str(row["start"])),
