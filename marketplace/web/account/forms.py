@@ -34,6 +34,11 @@ class SignUpForm(Form):
         _l("I accept the terms."), validators=[InputRequired(_l("Without the terms there is no account."))]
     )
 
+    def validate_email(self, field: StringField) -> None:
+        """Said with the rest, before anything else is right; the service says it again."""
+        if field.data and is_free_mail(domain_of(field.data)):
+            raise ValidationError(sentence(FreeMailAddress(domain=domain_of(field.data))))
+
 
 class PasswordForm(Form):
     """A new password, once: managers fill it, and one can have it shown."""
