@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, HiddenField, SelectField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import InputRequired, ValidationError
 
+from ...domain.addresses import domain_of, is_free_mail
+from ...domain.errors import FreeMailAddress
 from ..forms import Form, Most, choices_of, email_field, password_field
+from ..refusals import sentence
 
 NAME = 120
 
