@@ -69,7 +69,9 @@ def provider(
     )
     pages.app = made.pages
     api = make_server("127.0.0.1", 0, made.api, threaded=True)
-    threads = [threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True) for server in (pages, api)]
+    threads = [
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True) for server in (pages, api)
+    ]
     for thread in threads:
         thread.start()
     made.deliveries.start()

@@ -69,7 +69,7 @@ def _page(
         expert_person=free.wanted.person,
         zone=zone,
         other_zone=free.wanted.calendar.zone,
-        days=_days(free, monday, zone, lost),
+        days=_days(free, monday, zone, now, lost),
         monday=monday,
         previous=monday - timedelta(days=7) if monday > now.astimezone(ZoneInfo(zone)).date() else None,
         following=monday + timedelta(days=7) if monday < (now + timedelta(days=60)).date() else None,
@@ -113,7 +113,7 @@ def _first_week(free: Free, zone: str, now: datetime) -> date:
 
 
 def _days(
-    free: Free, monday: date, zone: str, lost: SlotTaken | SlotNotOffered | None
+    free: Free, monday: date, zone: str, now: datetime, lost: SlotTaken | SlotNotOffered | None
 ) -> list[dict[str, Any]]:
     place = ZoneInfo(zone)
     by_day: dict[date, list[Slot]] = {monday + timedelta(days=n): [] for n in range(7)}
@@ -125,14 +125,18 @@ def _days(
         if day in by_day:
             by_day[day].append({"value": start.isoformat(), "start": start, "end": end, "taken": taken})
     return [
-        {"date": day, "slots": found, "open": _has_hours(free, day, place)} for day, found in by_day.items()
+        {"date": day, "slots": found, "why": _why_empty(free, day, place, now)}
+        for day, found in by_day.items()
     ]
 
 
-def _has_hours(free: Free, day: date, place: ZoneInfo) -> bool:
-    """Whether the expert works that day at all: "full" and "no session" are not the same."""
+def _why_empty(free: Free, day: date, place: ZoneInfo, now: datetime) -> str:
+    """Why a day may have no slot: the expert does not work then, it is too soon, or it is full."""
     begin = datetime.combine(day, time(0), place)
-    return bool(open_windows(free.rules, (begin, begin + timedelta(days=1))))
+    end = begin + timedelta(days=1)
+    if not open_windows(free.rules, (begin, end)):
+        return "closed"
+    return "soon" if end <= now + free.rules.notice else "full"
 
 
 def _next_free(free: Free, monday: date, zone: str) -> date | None:
