@@ -284,7 +284,7 @@ class TestRefunds:
     def test_contested_money_waits(self, money: Money, provider: Provider) -> None:
         payment = money.captured()
         money.refund(payment, 50)
-        with money.locked(payment) as (tx, row):
+        with money.locked(payment) as (_tx, row):
             row.frozen_by = "dp_1"
         money.carry("refund")
         assert provider.objects("refund") == []
