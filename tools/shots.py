@@ -34,6 +34,8 @@ TARGET = ROOT / "var" / "shots"
 LANGUAGES = ("fr", "en")
 WIDTHS = (390, 1280)
 HEIGHT = 900
+# The first screenful of these goes into the README, small: docs/img.
+FOR_THE_README = {"home-en": "home.jpg", "booking-confirmed-en": "booking.jpg"}
 QUERY = {
     "fr": "Des locataires refusent l’accès aux logements pendant la rénovation",
     "en": "Tenants refuse entry to their flats during the renovation",
@@ -120,6 +122,10 @@ def take(browser: Browser, url: str, screen: Screen) -> Iterator[str]:
                 page.set_viewport_size({"width": width, "height": HEIGHT})
                 page.evaluate("document.fonts.ready")
                 page.screenshot(path=TARGET / f"{name}-{width}.png", full_page=True)
+                if width == max(WIDTHS) and name in FOR_THE_README:
+                    picture = ROOT / "docs" / "img" / FOR_THE_README[name]
+                    picture.parent.mkdir(exist_ok=True)
+                    page.screenshot(path=picture, type="jpeg", quality=60)
                 overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
                 if overflow > 0:
                     print(f"  ! {name}-{width}: {overflow} px wider than the window")

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from ...domain.pricing import Quote
+from ...domain.reviews import visible
 from ...storage.availability import Calendar
 from ...storage.bookings import Booking, BookingMove
 from ...storage.briefs import Brief
@@ -23,6 +24,7 @@ from ...storage.people import Person
 from ...storage.reviews import Review
 
 A_PAGE = 20
+SIDES = ("lead", "expert")
 _ExpertPerson = aliased(Person)
 _LeadPerson = aliased(Person)
 
@@ -132,6 +134,13 @@ class BookingPage:
     refunds: Sequence[Refund]
     transfer: Transfer | None
     reviews: dict[str, Review]
+
+    def reviews_shown(self, now: datetime) -> list[Review]:
+        """The reviews both sides may read now (booking-process.md, Reviews); hidden ones are not among them."""
+        until = self.booking.reviews_until
+        if until is None or not visible(both_in=len(self.reviews) == len(SIDES), until=until, now=now):
+            return []
+        return [review for review in self.reviews.values() if review.hidden_at is None]
 
 
 def booking_page(session: Session, booking: Booking) -> BookingPage:
