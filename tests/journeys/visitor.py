@@ -96,6 +96,16 @@ class Visitor:
         """Log in as a person of the demo, by the button that bears their name."""
         return self.send(self.get("/dev/login"), name, press=name)
 
+    def keep(self, name: str, value: str) -> None:
+        """A cookie that is there already."""
+        host = urllib.parse.urlsplit(self.site).hostname or ""
+        self.jar.set_cookie(
+            http.cookiejar.Cookie(
+                0, name, value, None, False, f"{host}.local", False, False, "/", True, False, None, False,
+                None, None, {},
+            )
+        )  # fmt: skip
+
     def home(self, path: str) -> Page:
         """A page below this visitor's language."""
         return self.get(f"/{self.language}{path}")
