@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from marketplace.domain.errors import MoveNotOpen, ProviderBusy, RefundTooLarge
+from marketplace.gateways.payments import PaymentState
 from marketplace.services import ledger, payments
 from marketplace.storage.db import Database
-from marketplace.storage.payments import Payment, ProviderCall
+from marketplace.storage.payments import PAYMENT_STATES, Payment, ProviderCall
+from tests import factories as make
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
 
@@ -185,6 +188,52 @@ class TestTheMachine:
         money.carry("capture")
         money.carry("capture")
         assert len(money.provider.objects("balance_transaction")) == 1
+
+
+# The payment's own machine (payments.md); a pair that is not here changes nothing. Money taken is booked
+# wherever we thought the payment stood.
+STEPS = {
+    ("created", "open"): "open",
+    ("created", "authorised"): "authorised",
+    ("created", "captured"): "captured",
+    ("created", "closed"): "closed",
+    ("created", "released"): "closed",
+    ("open", "authorised"): "authorised",
+    ("open", "captured"): "captured",
+    ("open", "closed"): "closed",
+    ("open", "released"): "closed",
+    ("authorised", "captured"): "captured",
+    ("authorised", "released"): "lost",
+    ("closed", "captured"): "captured",
+    ("released", "captured"): "captured",
+    ("lost", "captured"): "captured",
+}
+
+
+@pytest.mark.parametrize("seen", list(PaymentState))
+@pytest.mark.parametrize("state", PAYMENT_STATES)
+def test_it_never_goes_back_whatever_is_said(db: Database, state: str, seen: PaymentState) -> None:
+    made = make.booking(db, state="held")
+    make.write_brief(db, made)
+    payment_id = make.open_payment(db, made)
+    with db.transaction() as tx:
+        payment = tx.session.get_one(Payment, payment_id)
+        payment.state, payment.subject = state, uuid.uuid4()  # Nobody's booking: the machine alone.
+        payment.captured_minor = payment.amount_minor if state == "captured" else 0
+    for _ in range(2):
+        make.provider_says(db, payment_id, seen)
+        with db.reading() as session:
+            assert session.get_one(Payment, payment_id).state == STEPS.get((state, seen.value), state)
+
+
+def test_another_amount_than_ours_is_not_applied(money: Money, provider: Provider) -> None:
+    payment = money.open()
+    provider.pay(payment)
+    payments.refresh(money.db, provider.gateway, payment.id)
+    provider.change("payment_intent", money.read(payment.id).intent_id, amount=1, status="succeeded")
+    payments.refresh(money.db, provider.gateway, payment.id)
+    assert money.read(payment.id).state == "authorised"
+    assert books(money.db) == {}
 
 
 class TestRefunds:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from marketplace.domain.errors import ProviderBusy, RefundTooLarge
 from marketplace.services import ledger, payments
 from marketplace.services.payouts import run_due_transfers, schedule_transfer
 from marketplace.services.reactions import REACTIONS
-from marketplace.storage.db import Database, connect
+from marketplace.storage.db import Database, Tx, connect
 from marketplace.storage.payments import Payment, ProviderCall
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
@@ -150,6 +152,20 @@ class TestLookingFirst:
         assert money.read(payment.id).state == "authorised"
 
 
+def wait_for_lock(db: Database) -> None:
+    """Until another connection waits for a row of ours."""
+    waiting = sa.text(
+        "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'"
+    )
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
+        with db.reading() as session:
+            if session.scalar(waiting):
+                return
+        time.sleep(0.01)
+    raise AssertionError("nobody waits")
+
+
 class TestAtOnce:
     """On a database of its own, with real commits and two threads."""
 
@@ -160,27 +176,30 @@ class TestAtOnce:
         engine.dispose()
 
     def test_two_refunds_never_pass_what_was_captured(self, several: Money) -> None:
+        """Without the house's locks: the conditional UPDATE alone has to hold."""
         payment = several.captured()
-        barrier, refused = threading.Barrier(2), []
+        refused = []
 
-        def decide(token: str) -> None:
-            barrier.wait()
+        def decide(tx: Tx, token: str) -> None:
+            row = tx.session.get_one(Payment, payment.id)
+            payments.decide_refund(tx, row, lines=several.quote().lines, token=token, why="x")
+
+        def decide_second() -> None:
             try:
-                # Without the house's locks: the conditional UPDATE alone has to hold.
                 with several.db.transaction() as tx:
-                    row = tx.session.get_one(Payment, payment.id)
-                    lines = {"price": 70_000, "seller_vat": 14_000}
-                    payments.decide_refund(tx, row, lines=lines, token=token, why="x")
+                    decide(tx, "second")
             except RefundTooLarge as refusal:
                 refused.append(refusal)
 
-        both = [threading.Thread(target=decide, args=(token,)) for token in ("a", "b")]
-        for one in both:
-            one.start()
-        for one in both:
-            one.join()
+        second = threading.Thread(target=decide_second)
+        with several.db.transaction() as tx:
+            decide(tx, "first")
+            second.start()
+            # It has read that nothing was refunded yet, and stands before our row.
+            wait_for_lock(several.db)
+        second.join()
         assert len(refused) == 1
-        assert several.read(payment.id).refunded_minor == 84_000
+        assert several.read(payment.id).refunded_minor == payment.amount_minor
 
     def test_one_call_carried_by_two_is_made_once(self, several: Money, provider: Provider) -> None:
         several.refund(several.captured(), 50)
