@@ -10,7 +10,7 @@ export function autosave(root) {
 function watch(form) {
   const status = form.querySelector("[data-autosave-status]");
   const key = `draft:${form.dataset.autosave}`;
-  let timer, sent = snapshot(form), running = false, again = false;
+  let timer, sent = snapshot(form), running = false, again = false, leaving = false;
 
   const say = (text) => { if (status && text) status.textContent = text; };
   restore(form, key, sent);
@@ -18,7 +18,7 @@ function watch(form) {
   async function save() {
     clearTimeout(timer);
     const now = snapshot(form);
-    if (now === sent) return;
+    if (now === sent || leaving) return;
     if (running) { again = true; return; }
     running = true;
     try {
@@ -43,13 +43,26 @@ function watch(form) {
       say(form.dataset.failed);
     } finally {
       running = false;
+      form.dispatchEvent(new CustomEvent("idle"));
       if (again) { again = false; save(); }
     }
   }
 
+  // Back from the history, a page kept as it was saves again.
+  window.addEventListener("pageshow", () => { leaving = false; });
   form.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(save, WAIT); });
-  form.addEventListener("focusout", save);
-  form.addEventListener("submit", () => { clearTimeout(timer); localStorage.removeItem(key); });
+  // Leaving a field for the button that sends the form: sending saves it, two saves would meet.
+  form.addEventListener("focusout", (event) => { if (event.relatedTarget?.type !== "submit") save(); });
+  form.addEventListener("submit", (event) => {
+    clearTimeout(timer);
+    localStorage.removeItem(key);
+    leaving = true;
+    if (!running) return;
+    // A save is on its way and will raise the revision: send after it, with the new one.
+    event.preventDefault();
+    again = false;
+    form.addEventListener("idle", () => form.requestSubmit(event.submitter ?? undefined), { once: true });
+  });
 }
 
 function fields(form) {

@@ -2,6 +2,7 @@
    but the person would wait twice. */
 export function once(root) {
   root.addEventListener("submit", (event) => {
+    if (event.defaultPrevented) return;
     const form = event.target;
     if (form.method !== "post" || form.dataset.sending) { if (form.dataset.sending) event.preventDefault(); return; }
     form.dataset.sending = "1";

@@ -306,6 +306,9 @@ def write_the_brief(lead: Guest, story: Story) -> None:
         if part == "confidentiality":
             lead.tick("confidential_done")
         lead.click("main form button.primary")
+        # Sending waits for a save that is on its way.
+        lead.page.wait_for_url(overview, wait_until="load", timeout=5000)
+        lead.watch.look(lead.page)
         assert lead.page.url == overview, f"{part} was not saved: {lead.text()[:800]}"
     lead.click("main a[href$='/check']")
 
@@ -315,6 +318,10 @@ def pay(lead: Guest, story: Story) -> None:
     lead.sees(story.legal_name, "PO-2041", "Ada Exemple")
     if story.language == "en":
         lead.click("main a[href$='/billing']")
+        with lead.watch.refusing(422):
+            lead.click("main form button.primary")  # The demo's invented number has no right check digit.
+        lead.sees("Nordhavel Logistik GmbH")
+        lead.page.locator("#vat_number").fill("DE 999999995")
         lead.click("main form button.primary")
     with lead.watch.refusing(422):
         lead.click("main aside form button")  # Nothing accepted yet: said, and nothing opened.

@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 
-from ...domain.errors import NotFound, Refusal
+from ...domain.errors import MoveNotOpen, NotFound, Refusal
 from ...domain.pricing import PlatformTax
 from ...domain.refunds import refund_steps
 from ...services import bookings, briefs, companies, payments
@@ -95,7 +95,10 @@ def pay_again(reference: str) -> Any:
     payment_id = bookings.pay_again(house().db, g.actor, booking_id=page.booking.id, texts=_texts(page))
     if payment_id is None:
         return redirect(url_for("buyer.booking", reference=reference), 303)
-    return redirect(payments.checkout_url(house().db, house().payments, payment_id), 303)
+    try:
+        return redirect(payments.checkout_url(house().db, house().payments, payment_id), 303)
+    except MoveNotOpen:  # The first payment turned out to be taken meanwhile: there is nothing to pay.
+        return redirect(url_for("buyer.booking", reference=reference), 303)
 
 
 def _ticked() -> tuple[str, ...]:
