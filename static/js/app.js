@@ -7,8 +7,9 @@ import { guard } from "./guard.js";
 import { counters } from "./counter.js";
 import { once } from "./once.js";
 import { focusErrors } from "./errors.js";
+import { waiting } from "./waiting.js";
 
 document.documentElement.classList.add("js");
-for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors]) {
+for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors, waiting]) {
   try { start(document); } catch (error) { console.error(error); }
 }

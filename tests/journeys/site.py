@@ -61,6 +61,15 @@ class Site:
             assert time.monotonic() < ends, f"{name} does not answer:\n{self.log(name)[-3000:]}"
             time.sleep(0.05)
 
+    @contextmanager
+    def without_worker(self) -> Iterator[None]:
+        """The worker stands still meanwhile: what is asked of it waits."""
+        _signal(self.processes["worker"], signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            _signal(self.processes["worker"], signal.SIGCONT)
+
     def stop(self) -> None:
         """End what was started, the worker first; whoever does not listen is killed."""
         for process in reversed(self.processes.values()):
@@ -96,6 +105,7 @@ def running(database_url: str, folder: Path) -> Iterator[Site]:
         site.until(lambda: _healthy(site.url), "web")
         loaded = site.flask("demo", "load", str(_small_demo(folder / "demo")))
         assert loaded.returncode == 0, loaded.stderr
+        assert "cannot be booked" not in loaded.stdout, f"{loaded.stdout}\n{site.log('sandbox')[-3000:]}"
         yield site
     finally:
         site.stop()
