@@ -144,7 +144,7 @@ def _expert(stage: Stage, booking: Booking) -> Actor:
         return actor_for(session, person_id)
 
 
-def _pay(stage: Stage, act: Act, booking: Booking) -> None:
+def _pay(stage: Stage, act: Act, booking: Booking, how: str = "succeed") -> None:
     page = f"{stage.site_url}/fr/bookings/{booking.reference}"
     payment_id = bookings.open_payment(
         stage.db, _actor(stage, act.lead), booking_id=booking.id, accepted=("charter", "confidentiality", "terms"),
@@ -153,7 +153,7 @@ def _pay(stage: Stage, act: Act, booking: Booking) -> None:
         ),
         platform=stage.platform, ready=payments.platform_ready(stage.gateway),
     )  # fmt: skip
-    stage.pay(payments.checkout_url(stage.db, stage.gateway, payment_id), "succeed")
+    stage.pay(payments.checkout_url(stage.db, stage.gateway, payment_id), how)
     payments.refresh(stage.db, stage.gateway, payment_id)
 
 
@@ -189,6 +189,7 @@ def _cancel(stage: Stage, act: Act, booking: Booking) -> None:
 
 _STEPS: Mapping[str, Callable[[Stage, Act, Booking], None]] = {
     "pay": _pay,
+    "pay_failing": partial(_pay, how="fail_later"),
     "accept": _accept,
     "decline": _decline,
     "cancel": _cancel,

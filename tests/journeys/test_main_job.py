@@ -75,7 +75,7 @@ FRENCH = Story(
     due="part le",
     transferred="Versé",
     balances="équilibré",
-    being_confirmed="Confirmation en cours",
+    being_confirmed="En cours de confirmation",
 )
 ENGLISH = Story(
     language="en",
