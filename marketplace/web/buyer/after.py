@@ -89,11 +89,13 @@ def rescue(reference: str) -> Any:
         found = rescue_of(session, page.booking.id)
         if found is None:  # Nothing was lost here.
             return redirect(url_for("buyer.booking", reference=reference), 303)
-        lines = offer_lines(session, [UUID(str(row["offer_id"])) for row in found.found])
+        # What was found while there was time; a start that has passed since is no choice any more.
+        rows = [row for row in found.found if datetime.fromisoformat(str(row["start"])) > now]
+        lines = offer_lines(session, [UUID(str(row["offer_id"])) for row in rows])
     choices = [
         {"offer": lines[UUID(str(row["offer_id"]))], "start": datetime.fromisoformat(str(row["start"])),
          "end": datetime.fromisoformat(str(row["end"]))}
-        for row in found.found if UUID(str(row["offer_id"])) in lines
+        for row in rows if UUID(str(row["offer_id"])) in lines
     ]  # fmt: skip
     return render_template(
         "buyer/rescue.html", page=page, filled=found.filled_at is not None, choices=choices, now=now, error=error,
