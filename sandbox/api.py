@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any
@@ -16,7 +17,9 @@ from werkzeug.wrappers import Request, Response
 from . import parameters
 from .books import Wrong, invalid
 from .operations import ROUTES, Handler
-from .store import Store
+from .store import Books, Store
+
+log = logging.getLogger(__name__)
 
 
 class Api:
@@ -38,6 +41,12 @@ class Api:
             status, body = (
                 413,
                 json.dumps({"error": {"type": "invalid_request_error", "message": "Too large."}}),
+            )
+        except Exception:
+            log.exception("%s %s", request.method, request.path)
+            status, body = (
+                500,
+                json.dumps({"error": {"type": "api_error", "message": "An error of the sandbox."}}),
             )
         return Response(body, status, mimetype="application/json")(environ, start_response)
 
@@ -84,11 +93,24 @@ class Api:
                 )  # fmt: skip
             if row["status"] is not None:
                 return int(row["status"]), str(row["body"])
-            status, body = 200, json.dumps(handler(self.public_base, books, asked, path))
+            status, body = _executed(handler, self.public_base, books, asked, path)
             books.connection.execute(
                 "update sandbox.answers set status = %s, body = %s where key = %s", (status, body, key)
             )
             return status, body
+
+
+def _executed(
+    handler: Handler, public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
+) -> tuple[int, str]:
+    """What was done, or the refusal that is kept in its place; then nothing was done."""
+    try:
+        with books.connection.transaction():
+            return 200, json.dumps(handler(public_base, books, asked, path))
+    except Wrong as wrong:
+        if not wrong.kept:
+            raise
+        return wrong.status, json.dumps({"error": wrong.error})
 
 
 _PATTERNS = tuple(

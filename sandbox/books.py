@@ -12,17 +12,25 @@ FEE_PERMILLE, FEE_FIXED = 15, 25
 
 
 class Wrong(Exception):
-    """A refusal in Stripe's words."""
+    """A refusal in Stripe's words. `kept`: execution had begun, so its key answers the same from now on."""
 
-    def __init__(self, status: int, kind: str, code: str | None, message: str, **more: Any) -> None:
+    def __init__(
+        self, status: int, kind: str, code: str | None, message: str, *, kept: bool = False, **more: Any
+    ) -> None:
         super().__init__(message)
         self.status = status
+        self.kept = kept
         self.error = {"type": kind, "code": code, "message": message, **more}
 
 
 def invalid(message: str, code: str | None = None, status: int = 400, **more: Any) -> Wrong:
-    """An invalid_request_error."""
+    """A parameter refused before anything is done."""
     return Wrong(status, "invalid_request_error", code, message, **more)
+
+
+def not_so(message: str, code: str | None = None, **more: Any) -> Wrong:
+    """Refused because of how things stand."""
+    return Wrong(400, "invalid_request_error", code, message, kept=True, **more)
 
 
 def let_time_act(books: Books, session: dict[str, Any]) -> dict[str, Any]:
@@ -32,6 +40,17 @@ def let_time_act(books: Books, session: dict[str, Any]) -> dict[str, Any]:
         books.put("checkout.session", session)
         books.announce("checkout.session.expired", session)
     return session
+
+
+def let_all_time_act(books: Books) -> None:
+    """What has run out meanwhile, also where nobody looks: the platform is told."""
+    for session in books.find("checkout.session", status="open"):
+        if session["expires_at"] <= books.unix and (held := books.get("checkout.session", session["id"])):
+            let_time_act(books, held)
+    for intent in books.find("payment_intent", status="requires_capture"):
+        held = books.get("payment_intent", intent["id"])
+        if held is not None:
+            ended_authorisation(books, held)
 
 
 def ended_authorisation(books: Books, intent: dict[str, Any]) -> dict[str, Any]:
@@ -121,7 +140,7 @@ def take(books: Books, intent: dict[str, Any], *, refuse: bool = False) -> dict[
     """Capture: the money is in the balance, less the provider's fee."""
     charge = books.get("charge", intent["latest_charge"])
     assert charge is not None
-    fee = intent["amount"] * FEE_PERMILLE // 1000 + FEE_FIXED
+    fee = (intent["amount"] * FEE_PERMILLE + 500) // 1000 + FEE_FIXED  # To the nearest cent.
     movement = balance_transaction(books, "charge", charge["id"], intent["amount"], fee, intent["currency"])
     charge["captured"], charge["amount_captured"] = True, intent["amount"]
     charge["balance_transaction"] = movement["id"]
@@ -156,15 +175,15 @@ def refund(
     """Send money back, within what is left."""
     charge = books.get("charge", intent["latest_charge"]) if intent["latest_charge"] else None
     if charge is None or not charge["captured"]:
-        raise invalid(
+        raise not_so(
             "This PaymentIntent does not have a successful charge to refund.", "charge_not_refundable"
         )
     left = charge["amount_captured"] - charge["amount_refunded"]
     if left == 0:
-        raise invalid("Charge has already been refunded.", "charge_already_refunded")
+        raise not_so("Charge has already been refunded.", "charge_already_refunded")
     amount = left if amount is None else amount
     if amount > left:
-        raise invalid(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
+        raise not_so(f"Refund amount ({amount}) is greater than unrefunded amount on charge ({left})")
     made = {
         "id": new_id("re"), "object": "refund", "amount": amount, "charge": charge["id"], "created": books.unix,
         "currency": charge["currency"], "metadata": metadata, "payment_intent": intent["id"],
@@ -193,7 +212,7 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
         "status"
     ]
     if status != "active":
-        raise invalid(
+        raise not_so(
             "Your destination account needs to have at least one of the following capabilities enabled: transfers",
             "insufficient_capabilities_for_transfer",
         )
@@ -207,9 +226,9 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
             for one in books.find("transfer", source_transaction=source)
         )
         if amount > charge["amount_captured"] - gone:
-            raise invalid("Transfers using this transaction as a source must not exceed it.")
+            raise not_so("Transfers using this transaction as a source must not exceed it.")
     if amount > balance(books):
-        raise invalid("You have insufficient available funds in your Stripe account.", "balance_insufficient")
+        raise not_so("You have insufficient available funds in your Stripe account.", "balance_insufficient")
     made = {
         "id": new_id("tr"), "object": "transfer", "amount": amount, "amount_reversed": 0, "created": books.unix,
         "currency": asked["currency"], "destination": asked["destination"], "livemode": False,
@@ -223,6 +242,32 @@ def transfer(books: Books, asked: dict[str, Any]) -> dict[str, Any]:
     books.put("transfer", made)
     books.announce("transfer.created", made)
     return made
+
+
+def reverse(
+    books: Books, made: dict[str, Any], amount: int | None, metadata: dict[str, str]
+) -> dict[str, Any]:
+    """Bring money back from an account, within what is left of the transfer."""
+    left = made["amount"] - made["amount_reversed"]
+    amount = left if amount is None else amount
+    if left == 0 or amount > left:
+        raise not_so(
+            f"Transfer reversal amount ({amount}) is greater than unreversed amount on transfer ({left})"
+        )
+    reversal = {
+        "id": new_id("trr"), "object": "transfer_reversal", "amount": amount, "created": books.unix,
+        "currency": made["currency"], "metadata": metadata, "transfer": made["id"], "source_refund": None,
+        "destination_payment_refund": None, "balance_transaction": None,
+    }  # fmt: skip
+    reversal["balance_transaction"] = balance_transaction(
+        books, "transfer_refund", reversal["id"], amount, 0, made["currency"]
+    )["id"]
+    made["amount_reversed"] += amount
+    made["reversed"] = made["amount_reversed"] == made["amount"]
+    books.put("transfer_reversal", reversal)
+    books.put("transfer", made)
+    books.announce("transfer.reversed", made)
+    return reversal
 
 
 def balance_transaction(

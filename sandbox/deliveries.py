@@ -12,10 +12,13 @@ import urllib.request
 from hashlib import sha256
 from typing import Any
 
+from .books import let_all_time_act
 from .store import Store
 
 log = logging.getLogger(__name__)
 LONGEST_WAIT = 3600
+LEASE_SECONDS = 30  # Longer than a post may take: whoever died with a claim gives it up after that.
+PULSE_SECONDS = 1.0
 
 
 class Deliveries:
@@ -46,8 +49,13 @@ class Deliveries:
             time.sleep(0.04)
 
     def _run(self) -> None:
+        acted = 0.0
         while not self._stop.wait(0.05):
             try:
+                if time.monotonic() - acted >= PULSE_SECONDS:
+                    acted = time.monotonic()
+                    with self._store.transaction() as books:
+                        let_all_time_act(books)
                 while self.one():
                     pass
             except Exception:
@@ -57,19 +65,23 @@ class Deliveries:
     def one(self) -> bool:
         """Deliver the next one that is due; False when there is none."""
         with self._store.transaction() as books:
+            # Claimed by moving its next try away: nothing stays locked while the platform thinks.
             row = books.connection.execute(
-                "select id, event, tries from sandbox.deliveries where delivered_at is null and next_try <= now()"
-                " order by made limit 1 for update skip locked"
+                "update sandbox.deliveries set next_try = now() + make_interval(secs => %s) where id = ("
+                "select id from sandbox.deliveries where delivered_at is null and next_try <= now()"
+                " order by made limit 1 for update skip locked) returning id, event, tries",
+                (LEASE_SECONDS,),
             ).fetchone()
-            if row is None:
-                return False
-            taken = self._post(row["event"])
+        if row is None:
+            return False
+        taken = self._post(row["event"])
+        with self._store.transaction() as books:
             books.connection.execute(
                 "update sandbox.deliveries set tries = tries + 1, delivered_at = case when %s then now() end,"
                 " next_try = now() + make_interval(secs => %s) where id = %s",
-                (taken, min(LONGEST_WAIT, 2 ** row["tries"]), row["id"]),
+                (taken, min(LONGEST_WAIT, 2 ** min(row["tries"], 12)), row["id"]),
             )
-            return True
+        return True
 
     def _post(self, event: dict[str, Any]) -> bool:
         body = json.dumps(event).encode()

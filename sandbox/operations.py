@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from . import books as money
-from .books import Wrong, invalid
+from .books import Wrong, invalid, not_so
 from .store import Books, new_id
 
 Handler = Callable[[str, Books, dict[str, Any], dict[str, str]], dict[str, Any]]
@@ -24,7 +24,7 @@ def _whole(text: Any, name: str, least: int = 1) -> int:
 
 
 def _need(books: Books, kind: str, object_id: str) -> dict[str, Any]:
-    found = books.get(kind, object_id)
+    found = books.get(kind, object_id) if isinstance(object_id, str) else None
     if found is None:
         raise invalid(f"No such {kind}: '{object_id}'", "resource_missing", status=404, param="id")
     return found
@@ -38,13 +38,18 @@ def create_session(
         raise invalid(
             "The `expires_at` timestamp must be between 30 minutes and 24 hours from now.", param="expires_at"
         )
-    total = 0
-    for item in asked.get("line_items", {}).values():
-        total += _whole(item["price_data"]["unit_amount"], "line_items") * _whole(
-            item.get("quantity", 1), "quantity"
-        )
+    total, prices = 0, []
+    for number, item in enumerate((asked.get("line_items") or {}).values()):
+        price = item.get("price_data") or {}
+        if not {"currency", "unit_amount", "product_data"} <= price.keys():
+            where = f"line_items[{number}][price_data]"
+            raise invalid(f"Missing required param: {where}.", "parameter_missing", param=where)
+        total += _whole(price["unit_amount"], "line_items") * _whole(item.get("quantity", 1), "quantity")
+        prices.append(price)
+    if not prices:
+        raise invalid("Missing required param: line_items.", "parameter_missing", param="line_items")
     session_id = new_id("cs_test")
-    first = next(iter(asked["line_items"].values()))["price_data"]
+    first = prices[0]
     session = {
         "id": session_id, "object": "checkout.session", "amount_total": total, "amount_subtotal": total,
         "cancel_url": asked.get("cancel_url"), "client_reference_id": asked.get("client_reference_id"),
@@ -69,7 +74,7 @@ def expire_session(
 ) -> dict[str, Any]:
     session = money.let_time_act(books, _need(books, "checkout.session", path["id"]))
     if session["status"] != "open":
-        raise invalid(
+        raise not_so(
             'Only Checkout Sessions with a status in ["open"] can be expired.', "checkout_session_not_open"
         )
     session["status"] = "expired"
@@ -107,7 +112,7 @@ def cancel_intent(
 
 
 def _unexpected(intent: dict[str, Any], done: str) -> Wrong:
-    return invalid(
+    return not_so(
         f"This PaymentIntent could not be {done} because it has a status of {intent['status']}.",
         "payment_intent_unexpected_state",
     )
@@ -124,8 +129,25 @@ def create_refund(
 def create_transfer(
     public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
 ) -> dict[str, Any]:
+    if "amount" not in asked:
+        raise invalid("Missing required param: amount.", "parameter_missing", param="amount")
     asked["amount"] = _whole(asked["amount"], "amount")
     return shown(books, money.transfer(books, asked), asked)
+
+
+def create_reversal(
+    public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
+) -> dict[str, Any]:
+    amount = _whole(asked["amount"], "amount") if "amount" in asked else None
+    made = _need(books, "transfer", path["id"])
+    return shown(books, money.reverse(books, made, amount, asked.get("metadata") or {}), asked)
+
+
+def list_reversals(
+    public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
+) -> dict[str, Any]:
+    made = _need(books, "transfer", path["id"])
+    return lister("transfer_reversal", "transfer")(public_base, books, asked | {"transfer": made["id"]}, path)
 
 
 def getter(kind: str) -> Handler:
@@ -188,12 +210,13 @@ def create_account(
         "applied_configurations": ["recipient"],
         "configuration": {"recipient": {"capabilities": {"stripe_balance": {
             "stripe_transfers": {"status": "restricted", "status_details": []}}}}},
-        "requirements": {"entries": [_asks("identity.individual")]},
+        "requirements": {"entries": [asks("identity.individual")]},
     }  # fmt: skip
     return books.put("v2.core.account", account)
 
 
-def _asks(what: str) -> dict[str, Any]:
+def asks(what: str) -> dict[str, Any]:
+    """Something the provider still wants to know."""
     return {
         "description": what, "awaiting_action_from": "user", "errors": [], "impact": {},
         "minimum_deadline": {"status": "currently_due"}, "requested_reasons": [{"code": "routine_onboarding"}],
@@ -204,12 +227,18 @@ def create_account_link(
     public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
 ) -> dict[str, Any]:
     account = _need(books, "v2.core.account", asked.get("account", ""))
-    use = asked["use_case"]["account_onboarding"]
+    case = asked.get("use_case")
+    use = case.get("account_onboarding") if isinstance(case, dict) else None
+    if not isinstance(use, dict) or not {"refresh_url", "return_url"} <= use.keys():
+        raise invalid(
+            "Missing required param: use_case[account_onboarding].", "parameter_missing", param="use_case"
+        )
     token = new_id("link")
     link = {
         "id": token, "object": "v2.core.account_link", "account": account["id"], "created": _iso(books.now),
         "expires_at": _iso(books.now + timedelta(minutes=5)), "livemode": False, "use_case": asked["use_case"],
         "url": f"{public_base}/onboarding/{token}", "_return_url": use["return_url"],
+        "_refresh_url": use["refresh_url"], "_until": books.unix + 300,
     }  # fmt: skip
     return shown(books, books.put("account_link", link), {})
 
@@ -264,6 +293,8 @@ ROUTES: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "/v1/transfers", create_transfer),
     ("GET", "/v1/transfers/{transfer}", getter("transfer")),
     ("GET", "/v1/transfers", lister("transfer", "transfer_group", "destination")),
+    ("POST", "/v1/transfers/{id}/reversals", create_reversal),
+    ("GET", "/v1/transfers/{id}/reversals", list_reversals),
     ("GET", "/v1/events/{id}", getter("event")),
     ("GET", "/v1/events", lister("event", "type")),
     ("GET", "/v1/balance_transactions", lister("balance_transaction", "source", "type")),

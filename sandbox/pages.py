@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
@@ -13,6 +14,7 @@ from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
 from . import books as money
+from . import operations
 from .deliveries import Deliveries
 from .store import Books, Store
 
@@ -40,6 +42,10 @@ class Pages:
         request.max_content_length = 64 * 1024
         try:
             endpoint, values = URLS.bind_to_environ(environ).match()
+            if request.method not in ("GET", "HEAD", "POST"):
+                raise MethodNotAllowed(["GET", "HEAD", "POST"])
+            if not re.fullmatch(r"\w{1,80}", values.get("id", "x"), re.ASCII):
+                raise NotFound
             response = getattr(self, f"_{endpoint}")(request, **values)
         except HTTPException as error:
             response = error.get_response(environ)
@@ -59,10 +65,8 @@ class Pages:
     def _checkout(self, request: Request, id: str) -> Response:
         with self._store.transaction() as books:
             session = _session(books, id)
-            if request.method == "GET":
-                return self._page("checkout.html", request, session=session, fr=session["locale"] == "fr")
             if request.method != "POST":
-                raise MethodNotAllowed(["GET", "POST"])
+                return self._page("checkout.html", request, session=session, fr=session["locale"] == "fr")
             action = request.form.get("action", "")
             if session["status"] != "open":
                 return redirect(
@@ -90,11 +94,13 @@ class Pages:
     def _authenticate(self, request: Request, id: str) -> Response:
         with self._store.transaction() as books:
             session = _session(books, id)
-            if request.method == "GET":
+            if request.method != "POST":
                 return self._page("authenticate.html", request, session=session, fr=session["locale"] == "fr")
             if session["status"] != "open":
                 return redirect(session["success_url"], 303)
-            approved = request.form.get("action") == "approve"
+            if request.form.get("action") not in ("approve", "fail"):
+                raise NotFound
+            approved = request.form["action"] == "approve"
             money.pay(books, session, "succeed" if approved else "decline")
         return self._after(session, "succeed" if approved else "decline", request, id)
 
@@ -104,8 +110,12 @@ class Pages:
             account = books.get("v2.core.account", link["account"]) if link else None
             if link is None or account is None:
                 raise NotFound
-            if request.method == "GET":
-                return self._page("onboarding.html", request, account=account)
+            if link.get("_used") or link.get("_until", books.unix + 1) <= books.unix:
+                # For one use, within minutes: its owner is sent for another, as Stripe does.
+                return redirect(link["_refresh_url"], 303)
+            if request.method != "POST":
+                fr = request.accept_languages.best_match(["fr", "en"], "en") == "fr"
+                return self._page("onboarding.html", request, account=account, fr=fr)
             action = request.form.get("action", "")
             if action not in ("complete", "ask", "restrict"):
                 raise NotFound
@@ -113,9 +123,11 @@ class Pages:
                 "stripe_transfers"
             ]
             transfers["status"] = "active" if action == "complete" else "restricted"
-            entries = account["requirements"]["entries"]
-            account["requirements"]["entries"] = [] if action == "complete" else entries
+            account["requirements"]["entries"] = (
+                [operations.asks("identity.individual")] if action == "ask" else []
+            )
             books.put("v2.core.account", account)
+            books.put("account_link", link | {"_used": True})
             books.announce("account.updated", {"id": account["id"], "object": "account", "metadata": {}})
         self._deliveries.soon()
         return redirect(link["_return_url"], 303)

@@ -22,9 +22,11 @@ def read(request: Request) -> dict[str, Any]:
             return _nested(request.args.items(multi=True))
         try:
             body = json.loads(request.get_data() or b"{}")
-        except ValueError:
+        except (ValueError, RecursionError):
             raise invalid("Invalid JSON.") from None
-        return body if isinstance(body, dict) else {}
+        if not isinstance(body, dict):
+            raise invalid("The body is one JSON object.")
+        return body
     pairs = request.args.items(multi=True) if request.method == "GET" else parse_qsl(
         request.get_data(as_text=True), keep_blank_values=True
     )  # fmt: skip
@@ -51,7 +53,8 @@ def _nested(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
 
 
 def check(name: str, asked: dict[str, Any]) -> None:
-    """Unknown and missing parameters are refused as Stripe refuses them."""
+    """Unknown, missing and unfit parameters are refused as Stripe refuses them."""
+    _check_text(asked)
     published = PUBLISHED.get(name)
     if published is None:
         return
@@ -70,6 +73,7 @@ def _check_known(asked: dict[str, Any], schema: dict[str, Any], above: str) -> N
         if name not in properties:
             raise invalid(f"Received unknown parameter: {path}", "parameter_unknown", param=path)
         inner = properties[name]
+        _check_kind(value, inner, path)
         if isinstance(value, dict):
             options = inner.get("anyOf", [inner])
             objects = [one for one in options if one.get("properties")]
@@ -80,3 +84,42 @@ def _check_known(asked: dict[str, Any], schema: dict[str, Any], above: str) -> N
                 for index, one in value.items():
                     if isinstance(one, dict):
                         _check_known(one, items, f"{path}[{index}]")
+
+
+def _check_text(value: Any) -> None:
+    """No text that a database cannot keep."""
+    if isinstance(value, dict):
+        for name, inner in value.items():
+            _check_text(name)
+            _check_text(inner)
+    elif isinstance(value, list):
+        for inner in value:
+            _check_text(inner)
+    elif isinstance(value, str) and ("\x00" in value or (not value.isprintable() and _lone(value))):
+        raise invalid("Invalid characters in a parameter.")
+
+
+def _lone(text: str) -> bool:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _check_kind(value: Any, schema: dict[str, Any], path: str) -> None:
+    """A single value where fields belong, fields where a single value belongs, a word that is none of the list."""
+    options = schema.get("anyOf", [schema])
+    nested = any(one.get("type") in ("object", "array") for one in options)
+    single = any(one.get("type") not in ("object", "array") for one in options)
+    if isinstance(value, dict) and not nested:
+        raise invalid(f"Invalid string: {path}", param=path)
+    if not isinstance(value, dict) and not single:
+        raise invalid(f"Invalid {options[0]['type']}", "parameter_invalid", param=path)
+    words = options[0].get("enum") if len(options) == 1 else None
+    if words and isinstance(value, str) and value not in words:
+        raise invalid(f"Invalid {path}: must be one of {', '.join(words)}", param=path)
+    items = next((one["items"] for one in options if one.get("type") == "array" and "items" in one), None)
+    if items and isinstance(value, dict):
+        for index, one in value.items():
+            _check_kind(one, items, f"{path}[{index}]")

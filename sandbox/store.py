@@ -93,7 +93,7 @@ class Books:
         event = {
             "id": new_id("evt"), "object": "event", "api_version": "2026-10-28.endive", "created": self.unix,
             "type": kind, "livemode": False, "pending_webhooks": 1, "request": {"id": None, "idempotency_key": None},
-            "data": {"object": about},
+            "data": {"object": {name: value for name, value in about.items() if not name.startswith("_")}},
         }  # fmt: skip
         self.put("event", event)
         self.connection.execute(
