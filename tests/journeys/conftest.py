@@ -15,7 +15,6 @@ from tests.journeys.visitor import Visitor
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        print("MARK", item.nodeid, item.path, Path(__file__).parent)
         # One worker for all of them: a second site would cost more than it saves on two cores.
         if Path(__file__).parent in item.path.parents and not item.get_closest_marker("browser"):
             item.add_marker(pytest.mark.xdist_group("browser"))
