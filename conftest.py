@@ -3,18 +3,35 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from tools import chromium
 
+JOURNEYS = "tests/journeys/"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """All journeys on one worker: they share a running site, and two browsers on two cores slow each other down.
+
+    By the scheduler itself: pytest-xdist 3.8 writes groups where pytest 9.2 no longer reads them.
+    """
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    from xdist.scheduler import LoadScopeScheduling
+
+    class OneSite(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return JOURNEYS if nodeid.startswith(JOURNEYS) else nodeid
+
+    return OneSite(config, log)
+
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     browser = [item for item in items if item.get_closest_marker("browser")]
     items[:] = [item for item in items if item not in set(browser)] + browser
-    for item in browser:
-        # One group is one worker: two browsers on two cores only slow each other down.
-        item.add_marker(pytest.mark.xdist_group("browser"))
     if chromium.find() is None:
         for item in browser:
             item.add_marker(pytest.mark.skip(reason="no Chromium"))

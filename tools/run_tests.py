@@ -19,7 +19,7 @@ CHECKS = (
     ("lint", ["ruff", "check", "--quiet", "."]),
     ("types", ["mypy", "--no-error-summary"]),
 )
-# Browser tests share one group, so they stay on one worker (conftest.py).
+# The journeys stay together on one worker (conftest.py).
 SPREAD = ["-n", "2", "--dist", "loadgroup"]
 
 
