@@ -261,7 +261,8 @@ def test_from_a_problem_to_a_rated_and_paid_session(
     move_clock(expert, 10)  # The share of an expert's first sessions waits seven days longer.
     expert.go("/expert/money")
     expert.sees(story.transferred)
-    assert expert.page.locator("main tbody tr").filter(has_text=story.transferred).count() == 1
+    ours = expert.page.locator("main tbody tr").filter(has=expert.page.locator(f"a[href$='/{reference}']"))
+    assert ours.filter(has_text=story.transferred).count() == 1
 
     operator.be("Odile Marchal")
     the_operator_sees_every_cent(operator, reference, story)
