@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -21,6 +21,8 @@ from ..storage.experts import Expert
 STEPS = (timedelta(days=8), timedelta(days=22), timedelta(days=61))
 # A week behind now: the limits a week need the whole local week of claims.
 BEHIND = timedelta(days=8)
+# The padded range a session occupies, and its own start.
+Claims = list[tuple[Interval, datetime]]
 
 
 @dataclass(frozen=True)
@@ -56,31 +58,34 @@ def next_slots(
             .where(Calendar.expert_id.in_(experts), Expert.account_status == "active")
         )
     }  # fmt: skip
-    claims: dict[uuid.UUID, list[tuple[Interval, datetime]]] = {expert: [] for expert in experts}
-    for row in session.execute(
-        sa.select(Claim.expert_id, Claim.during, Claim.starts_at)
-        .where(Claim.expert_id.in_(experts), Claim.live)
-        .where(Claim.during.op("&&")(Range(now - BEHIND, None, bounds="[)")))
-        .order_by(Claim.starts_at)
-    ):
-        claims[row.expert_id].append(((row.during.lower, row.during.upper), row.starts_at))
+    claims = claims_of(session, experts, now)
     found: dict[uuid.UUID, list[Interval]] = {}
     for one in sought:
         calendar = calendars.get(one.expert_id)
-        rules = _rules(calendar, one) if calendar is not None else None
+        rules = _sought_rules(calendar, one) if calendar is not None else None
         found[one.offer_id] = _next(rules, claims[one.expert_id], one.minutes, now, count) if rules else []
     return found
 
 
-def _rules(calendar: Any, one: Sought) -> Availability:
-    instant = one.instant and calendar.standing_since is not None and bool(calendar.meeting_link)
+def _sought_rules(calendar: sa.Row[Any], one: Sought) -> Availability:
+    instant = is_instant(one.instant, calendar.standing_since, calendar.meeting_link)
+    return rules_of(calendar, notice_hours=one.notice_hours, instant=instant)
+
+
+def is_instant(offered: bool, standing_since: datetime | None, meeting_link: str | None) -> bool:
+    """Instant offers need the standing acceptance, and a place to meet for a video session."""
+    return offered and standing_since is not None and bool(meeting_link)
+
+
+def rules_of(calendar: Calendar | sa.Row[Any], *, notice_hours: int, instant: bool) -> Availability:
+    """A stored calendar with an offer's own notice, never under the least one (booking-process.md, **N**)."""
     return parse_calendar(
         zone=calendar.zone,
         weekly=calendar.weekly,
         dated=calendar.dated,
         before_minutes=calendar.before_minutes,
         after_minutes=calendar.after_minutes,
-        notice=timedelta(hours=effective_notice(one.notice_hours, instant)),
+        notice=timedelta(hours=effective_notice(notice_hours, instant)),
         horizon_days=calendar.horizon_days,
         grid_minutes=calendar.grid_minutes,
         per_day=calendar.per_day,
@@ -88,20 +93,38 @@ def _rules(calendar: Any, one: Sought) -> Availability:
     )
 
 
-def _next(
-    rules: Availability, claims: Sequence[tuple[Interval, datetime]], minutes: int, now: datetime, count: int
+def claims_of(session: Session, experts: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Claims]:
+    """What occupies these calendars from a week behind now on: padded ranges with the sessions' own starts."""
+    found: dict[uuid.UUID, Claims] = {expert: [] for expert in experts}
+    for row in session.execute(
+        sa.select(Claim.expert_id, Claim.during, Claim.starts_at)
+        .where(Claim.expert_id.in_(experts), Claim.live)
+        .where(Claim.during.op("&&")(Range(now - BEHIND, None, bounds="[)")))
+        .order_by(Claim.starts_at)
+    ):
+        found[row.expert_id].append(((row.during.lower, row.during.upper), row.starts_at))
+    return found
+
+
+def slots_among(
+    rules: Availability, claims: Claims, *, minutes: int, window: Interval, now: datetime
 ) -> list[Interval]:
+    """The free slots of a session of `minutes` in a window, with these claims in the way."""
+    return free_slots(
+        rules,
+        claims=[during for during, _start in claims],
+        busy=(),
+        length=timedelta(minutes=minutes),
+        window=window,
+        now=now,
+        starts=[start for _during, start in claims],
+    )
+
+
+def _next(rules: Availability, claims: Claims, minutes: int, now: datetime, count: int) -> list[Interval]:
     """The first ones; of a day only the first, so that three lines show three days where there are three."""
     for step in STEPS:
-        slots = free_slots(
-            rules,
-            claims=[during for during, _start in claims],
-            busy=(),
-            length=timedelta(minutes=minutes),
-            window=(now, now + rules.notice + step),
-            now=now,
-            starts=[start for _during, start in claims],
-        )
+        slots = slots_among(rules, claims, minutes=minutes, window=(now, now + rules.notice + step), now=now)
         days: dict[object, Interval] = {}
         for slot in slots:
             days.setdefault(slot[0].date(), slot)

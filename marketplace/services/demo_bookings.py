@@ -8,6 +8,7 @@ empty database only. The buyer's click on the provider's page is the one thing d
 from __future__ import annotations
 
 import heapq
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -116,7 +117,7 @@ def _hold(stage: Stage, act: Act, words: Mapping[str, str]) -> Booking:
         token=f"play/{act.offer}/{act.days_ago}",
     )
     save_brief(
-        stage.db, lead, brief_id=booking.brief_id or booking.id,
+        stage.db, lead, brief_id=_brief_of(booking),
         fields={
             "subject": words["title"], "context": words["text"], "decision": words["decision"],
             "attendees": [{"name": lead_name(stage, act.lead), "role": words["role"], "email": act.lead}],
@@ -124,6 +125,11 @@ def _hold(stage: Stage, act: Act, words: Mapping[str, str]) -> Booking:
         },
     )  # fmt: skip
     return booking
+
+
+def _brief_of(booking: Booking) -> uuid.UUID:
+    assert booking.brief_id is not None  # Only imported bookings have none.
+    return booking.brief_id
 
 
 def lead_name(stage: Stage, email: str) -> str:

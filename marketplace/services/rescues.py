@@ -8,19 +8,18 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..domain.availability import free_slots
+from ..domain.errors import NotBookable, NotFound
 from ..domain.events import BookingLost, RescueOpened
 from ..domain.pricing import PlatformTax, Quote, fees_on, quote
-from ..storage.availability import Calendar
 from ..storage.bookings import Booking
 from ..storage.briefs import Brief
 from ..storage.companies import Company
 from ..storage.db import Database, Tx
 from ..storage.experts import Expert
-from ..storage.offers import Offer, OfferVersion
+from ..storage.offers import OfferVersion
 from ..storage.people import Person
 from ..storage.rescues import Rescue
-from .bookings.holding import is_instant, live_claims, offered
+from .bookings.holding import free_of, wanted_offer
 from .bookings.paying import buyer_tax, seller_tax
 from .search import find
 
@@ -71,33 +70,16 @@ def _candidates(session: Session, lost: Booking, now: datetime) -> list[dict[str
 def _fitting(
     session: Session, offer_id: uuid.UUID, lost: Booking, most: int | None, now: datetime
 ) -> tuple[datetime, datetime] | None:
-    row = session.execute(
-        sa.select(Offer, OfferVersion, Expert, Person, Calendar)
-        .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
-        .join(Expert, Expert.id == Offer.expert_id)
-        .join(Person, Person.id == Expert.person_id)
-        .join(Calendar, Calendar.expert_id == Expert.id)
-        .where(Offer.id == offer_id, Offer.status == "live", Expert.account_status == "active")
-        .where(Expert.id != lost.expert_id, Person.suspended_at.is_(None))
-    ).one_or_none()
-    if row is None:
+    try:
+        wanted = wanted_offer(session, offer_id)
+    except (NotFound, NotBookable):
         return None
-    _offer, version, expert, person, calendar = row
-    if version.format not in (lost.format, "both"):
+    if wanted.expert.id == lost.expert_id or wanted.version.format not in (lost.format, "both"):
         return None
-    if most is not None and _total(session, version, expert, person, lost) > most:
+    if most is not None and _total(session, wanted.version, wanted.expert, wanted.person, lost) > most:
         return None
-    claims, starts = live_claims(session, expert.id, now - timedelta(days=8))
-    slots = free_slots(
-        offered(version, calendar, is_instant(version, expert)),
-        claims=claims,
-        busy=(),
-        length=timedelta(minutes=version.minutes),
-        window=near(lost.starts_at, now),
-        now=now,
-        starts=starts,
-    )
-    return min(slots, key=lambda slot: abs(slot[0] - lost.starts_at), default=None)
+    free = free_of(session, wanted, window=near(lost.starts_at, now), now=now)
+    return min(free.slots, key=lambda slot: abs(slot[0] - lost.starts_at), default=None)
 
 
 def _total(session: Session, version: OfferVersion, expert: Expert, person: Person, lost: Booking) -> int:

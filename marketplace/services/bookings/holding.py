@@ -34,7 +34,10 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
+from ..availability import claims_of, is_instant, rules_of, slots_among
 from ..briefs import copy_brief, start_brief
+from ..payments import drop_live_payment
+from .clockwork import run_out_held
 from .machine import Mover, lock_for, make_move, note, repeated
 
 # A form's token and its person make the booking's id, so a double click finds the first booking.
@@ -50,6 +53,15 @@ class Wanted:
     expert: Expert
     person: Person
     calendar: Calendar
+
+    @property
+    def instant(self) -> bool:
+        """Whether the expert's standing acceptance answers for them."""
+        return is_instant(self.version.instant, self.expert.standing_since, self.expert.meeting_link)
+
+    def rules(self, instant: bool) -> hours.Availability:
+        """The calendar with the offer's own notice."""
+        return rules_of(self.calendar, notice_hours=self.version.notice_hours, instant=instant)
 
 
 def hold(
@@ -69,7 +81,7 @@ def hold(
     OwnOffer, TooManyHolds, SlotNotOffered, and SlotTaken with the nearest three free slots.
     """
     with db.transaction() as tx:
-        wanted = _wanted(tx.session, offer_id)
+        wanted = wanted_offer(tx.session, offer_id)
         person, company = _lead(tx.session, actor)
         _refuse_own(wanted, person, company)
         locks.take(tx, calendar=wanted.expert.id, company=company.id)
@@ -80,7 +92,7 @@ def hold(
         _expire_overdue(tx, wanted.expert.id)
         _refuse_too_many(tx, person.id, company.domain)
         length = timedelta(minutes=wanted.version.minutes)
-        instant = is_instant(wanted.version, wanted.expert)
+        instant = wanted.instant
         _take_slot(tx, wanted, booking_id, start, length, instant)
         brief = _brief(tx, person, company, brief_id)
         tx.session.flush()  # The brief's id is the booking's.
@@ -118,7 +130,8 @@ def hold(
         return booking
 
 
-def _wanted(session: Session, offer_id: uuid.UUID) -> Wanted:
+def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
+    """A live offer of somebody who can be booked. NotFound, NotBookable."""
     row = session.execute(
         sa.select(Offer, OfferVersion, Expert, Person, Calendar)
         .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
@@ -176,8 +189,6 @@ def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
 
 def _expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
     """Holds of this calendar that ran out give their time back now, not at the next sweep."""
-    from .clockwork import run_out_held  # Clockwork also frees holds, and needs this module's rules.
-
     overdue = tx.session.scalars(
         sa.select(Booking)
         .where(Booking.expert_id == expert_id, Booking.state == State.HELD.value, Booking.deadline <= tx.now)
@@ -188,59 +199,20 @@ def _expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
         run_out_held(tx, booking)
 
 
-def is_instant(version: OfferVersion, expert: Expert) -> bool:
-    """Instant offers need the standing acceptance, and a place to meet for a video session."""
-    return version.instant and expert.standing_since is not None and bool(expert.meeting_link)
-
-
-def offered(wanted_version: OfferVersion, calendar: Calendar, instant: bool) -> hours.Availability:
-    """The calendar with the offer's own notice, never under the least one (booking-process.md, **N**)."""
-    notice = timedelta(hours=deadlines.effective_notice(wanted_version.notice_hours, instant))
-    return hours.parse_calendar(
-        zone=calendar.zone,
-        weekly=calendar.weekly,
-        dated=calendar.dated,
-        before_minutes=calendar.before_minutes,
-        after_minutes=calendar.after_minutes,
-        notice=notice,
-        horizon_days=calendar.horizon_days,
-        grid_minutes=calendar.grid_minutes,
-        per_day=calendar.per_day,
-        per_week=calendar.per_week,
-    )
-
-
-def live_claims(
-    session: Session, expert_id: uuid.UUID, after: datetime
-) -> tuple[list[hours.Interval], list[datetime]]:
-    """(padded ranges, the sessions' own starts) of what occupies a calendar from `after` on."""
-    rows = session.execute(
-        sa.select(Claim.during, Claim.starts_at)
-        .where(
-            Claim.expert_id == expert_id, Claim.live, Claim.during.op("&&")(Range(after, None, bounds="[)"))
-        )
-        .order_by(Claim.starts_at)
-    ).all()
-    return [(row.during.lower, row.during.upper) for row in rows], [row.starts_at for row in rows]
-
-
 def _take_slot(
     tx: Tx, wanted: Wanted, booking_id: uuid.UUID, start: datetime, length: timedelta, instant: bool
 ) -> None:
-    rules = offered(wanted.version, wanted.calendar, instant)
-    # A week behind and ahead: the limits a week need the whole local week of claims.
-    claims, starts = live_claims(tx.session, wanted.expert.id, tx.now - timedelta(days=8))
+    rules = wanted.rules(instant)
+    claims = claims_of(tx.session, [wanted.expert.id], tx.now)[wanted.expert.id]
     # A session may begin on the horizon and end after it.
     window = (tx.now, tx.now + rules.horizon + length)
-    free = hours.free_slots(
-        rules, claims=claims, busy=(), length=length, window=window, now=tx.now, starts=starts
-    )
+    free = slots_among(rules, claims, minutes=wanted.version.minutes, window=window, now=tx.now)
     slot = (start, start + length)
     if slot in free and claim(tx, wanted.expert.id, booking_id, slot, rules):
         return
     nearest = hours.nearest([other for other in free if other != slot], start)
     padded = hours.padded(*slot, rules.before, rules.after)
-    if slot in free or any(padded[0] < end and begin < padded[1] for begin, end in claims):
+    if slot in free or any(padded[0] < end and begin < padded[1] for (begin, end), _start in claims):
         raise SlotTaken(nearest=nearest, slot=slot)
     raise SlotNotOffered(nearest=nearest, slot=slot)
 
@@ -322,8 +294,6 @@ def refuse_overdue(tx: Tx, booking: Booking) -> None:
 
 def let_go(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> Booking:
     """Give the slot back before the expert's yes; what was authorised is released. MoveNotOpen."""
-    from ..payments import drop_live_payment
-
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.let_go", booking_id)
         if repeated(tx, booking, token):
@@ -357,12 +327,12 @@ class Free:
 
 def free_for_offer(session: Session, offer_id: uuid.UUID, *, window: hours.Interval, now: datetime) -> Free:
     """Free slots of a live offer within a window, by the same rules as the hold itself. NotFound, NotBookable."""
-    wanted = _wanted(session, offer_id)
-    instant = is_instant(wanted.version, wanted.expert)
-    rules = offered(wanted.version, wanted.calendar, instant)
-    claims, starts = live_claims(session, wanted.expert.id, now - timedelta(days=8))
-    slots = hours.free_slots(
-        rules, claims=claims, busy=(), length=timedelta(minutes=wanted.version.minutes),
-        window=window, now=now, starts=starts,
-    )  # fmt: skip
-    return Free(wanted, rules, instant, slots)
+    return free_of(session, wanted_offer(session, offer_id), window=window, now=now)
+
+
+def free_of(session: Session, wanted: Wanted, *, window: hours.Interval, now: datetime) -> Free:
+    """The same, of an offer already read."""
+    rules = wanted.rules(wanted.instant)
+    claims = claims_of(session, [wanted.expert.id], now)[wanted.expert.id]
+    slots = slots_among(rules, claims, minutes=wanted.version.minutes, window=window, now=now)
+    return Free(wanted, rules, wanted.instant, slots)

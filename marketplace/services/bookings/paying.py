@@ -25,6 +25,7 @@ from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ...storage.payments import Payment
 from ...storage.people import Person
+from ..availability import rules_of
 from ..briefs import missing_parts
 from ..companies import missing_billing
 from ..payments import (
@@ -37,7 +38,7 @@ from ..payments import (
     open_payment as open_for,
 )
 from ..people import accept_documents
-from .holding import claim, last_clock_move, offered, refuse_overdue
+from .holding import claim, last_clock_move, refuse_overdue
 from .machine import CLOCK, PROVIDER, Mover, lock_for, make_move, note, repeated
 
 BUYER_DOCUMENTS = ("charter", "confidentiality", "terms")
@@ -255,7 +256,7 @@ def _can_revive(tx: Tx, booking: Booking) -> bool:
         return False
     version = tx.session.get_one(OfferVersion, booking.version_id)
     calendar = tx.session.get_one(Calendar, booking.expert_id)
-    rules = offered(version, calendar, booking.instant)
+    rules = rules_of(calendar, notice_hours=version.notice_hours, instant=booking.instant)
     return claim(tx, booking.expert_id, booking.id, (booking.starts_at, booking.ends_at), rules)
 
 
