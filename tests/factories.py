@@ -105,7 +105,7 @@ def seller(
     who = person(db, name=more.pop("name", "Solène Castagnères"))
     with db.transaction() as tx:
         expert = Expert(
-            person_id=who.id, slug=f"solene-{next(_count)}", headline="h", startup="Aquafouine", startup_role="CTO",
+            person_id=who.id, status=more.pop("status", "admitted"), slug=f"solene-{next(_count)}", headline="h", startup="Aquafouine", startup_role="CTO",
             city="Lyon", country=more.pop("country", "FR"), languages=["fr"], bio="b", language="fr",
             account_id=f"acct_{next(_count)}", account_status=account_status, created_at=tx.now, **more,
         )  # fmt: skip

@@ -157,3 +157,95 @@ class AccountSuspended(Refusal):
 
 class VatNumberWrong(Refusal):
     """Not a number of that country. Facts: why (short, long, other, form, key), country, prefix, needed, missing."""
+
+
+class ExpertNotAdmitted(Refusal):
+    """Only an admitted expert whom nobody suspended submits an offer. Facts: status."""
+
+
+class DraftIncomplete(Refusal):
+    """Still to write before it can be submitted. Facts: missing (field or step names)."""
+
+
+class DraftSavedElsewhere(Refusal):
+    """Another window saved it meanwhile; nothing is overwritten. Facts: revision (the newer one)."""
+
+
+class DraftSubmitted(Refusal):
+    """It is with the operators: taken back first, then changed."""
+
+
+class DraftUnchanged(Refusal):
+    """It says what is published already: there is nothing to submit."""
+
+
+class PriceRefused(Refusal):
+    """A price outside what the platform takes. Facts: least, most (minor units)."""
+
+
+class StandingMissing(Refusal):
+    """An instant offer needs the standing acceptance and a place to meet. Facts: missing."""
+
+
+class OfferNotClosed(Refusal):
+    """What is live is closed first; what is hidden is restored by operators alone. Facts: status."""
+
+
+class HoursRefused(Refusal):
+    """Weekly or dated hours that cannot be kept. Facts: why (too_many, overlap, empty, grid, day), row, most."""
+
+
+class PhotoRefused(Refusal):
+    """Not a photograph we can read. Facts: why (kind, size, pixels, broken), most."""
+
+
+class RegistrationWrong(Refusal):
+    """Not a number of that country's register. Facts: country, why."""
+
+
+class CountryNotServed(Refusal):
+    """The payment provider opens no account there. Facts: country."""
+
+
+class CaseDecided(Refusal):
+    """Another operator decided meanwhile, or it was withdrawn. Facts: decision, by."""
+
+
+class CaseChanged(Refusal):
+    """What was shown is not what stands there now: look again. Facts: revision."""
+
+
+class OwnCase(Refusal):
+    """Nobody decides on themselves, nor on what is theirs."""
+
+
+class UndoOver(Refusal):
+    """It can no longer be taken back. Facts: why (time, booked, changed, told)."""
+
+
+class FactorWrong(Refusal):
+    """The code is not right, or was used already."""
+
+
+class FactorTaken(Refusal):
+    """A second factor stands already: taken away first, by proving it."""
+
+
+class AddressOfAnotherCompany(Refusal):
+    """Who buys for a company keeps an address of its domain. Facts: domain."""
+
+
+class SameAddress(Refusal):
+    """It is the address the account has."""
+
+
+class OperatorExists(Refusal):
+    """The first operator is made once; the others by operators."""
+
+
+class LastOperator(Refusal):
+    """Somebody has to keep the house: the last operator stays one."""
+
+
+class AlreadyRestricted(Refusal):
+    """It is hidden or suspended already, or not any more. Facts: kind."""

@@ -15,7 +15,7 @@ class Event:
 
     def as_arguments(self) -> dict[str, str]:
         """The ids as JSON, for a job's arguments."""
-        return {name: str(value) for name, value in asdict(self).items()}  # type: ignore[call-overload]
+        return {name: str(value) for name, value in asdict(self).items() if value is not None}  # type: ignore[call-overload]
 
 
 @dataclass(frozen=True)
@@ -94,6 +94,88 @@ class OfferPublished(Event):
     """A version went live; search makes its row anew."""
 
     offer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class OfferTakenDown(Event):
+    """An offer is no longer shown: closed, hidden, or its publication taken back; search drops its row."""
+
+    offer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ApplicationSubmitted(Event):
+    """Somebody asks to be admitted as an expert; a case opens. Their first offer goes with it."""
+
+    expert_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ProfileSubmitted(Event):
+    """An admitted expert changed what stands about them; a case opens."""
+
+    expert_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class OfferSubmitted(Event):
+    """A new offer, or a change to a live one, asks to be published; a case opens."""
+
+    offer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class SubmissionWithdrawn(Event):
+    """What was submitted was taken back by its author; its open case closes."""
+
+    expert_id: uuid.UUID
+    # None: the application or the profile.
+    offer_id: uuid.UUID | None
+
+
+@dataclass(frozen=True)
+class RestrictionLaid(Event):
+    """Something was hidden or somebody suspended; the person concerned is told with the reasons."""
+
+    restriction_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class RestrictionLifted(Event):
+    """What was hidden stands again, or somebody is no longer suspended; the person is told."""
+
+    restriction_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class NoticeReceived(Event):
+    """Somebody reported a text; who left an address gets a receipt at once."""
+
+    notice_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class AddressChanging(Event):
+    """A person asked for another address: the new one gets the link, the old one is told."""
+
+    person_id: uuid.UUID
+    link_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class AddressChanged(Event):
+    """The new address is proven: both are told. The link's id leads to the old one."""
+
+    person_id: uuid.UUID
+    link_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class SecurityChanged(Event):
+    """Password or second factor changed; the person is told by mail. `what` names it."""
+
+    person_id: uuid.UUID
+    what: str
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,8 @@ class Actor:
     person_id: uuid.UUID | None
     operator: bool = False
     expert_id: uuid.UUID | None = None
+    # An expert not yet admitted: their own pages are the application's.
+    applying: bool = False
     companies: Mapping[uuid.UUID, frozenset[str]] = field(default_factory=dict)
 
 
@@ -100,12 +102,26 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.confirm": _BUYERS_SIDE,
     "booking.review_as_lead": ((is_its_lead,),),
     "booking.rescue": ((is_its_lead,),),
+    "account.export": ((signed_in,),),
+    "expert.become": ((signed_in,),),
+    # Also while applying: the task list, the profile, the first offer, the hours.
+    "expert.apply": ((is_expert,),),
+    "expert.hours": ((is_expert,),),
+    "offers.list_own": ((is_expert,),),
+    "offer.edit": ((is_its_expert,),),
     "expert.home": ((is_expert,),),
     "booking.view_as_expert": ((is_its_expert,),),
     "booking.accept": ((is_its_expert,),),
     "booking.decline": ((is_its_expert,),),
     "booking.cancel_as_expert": ((is_its_expert,),),
     "booking.review_as_expert": ((is_its_expert,),),
+    "operator.queue": ((is_operator,),),
+    "operator.decide": ((is_operator,),),
+    "operator.people": ((is_operator,),),
+    "operator.restrict": ((is_operator,),),
+    "operator.offers": ((is_operator,),),
+    "operator.search": ((is_operator,),),
+    "operator.journal": ((is_operator,),),
     "operator.bookings": ((is_operator,),),
     "operator.ledger": ((is_operator,),),
     "booking.stop": ((is_operator,),),

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from ..domain import events
 from .bookings.paying import capture_failed, payment_authorised, payment_captured
 from .rescues import open_rescue
-from .search import offer_published, review_sent
+from .search import offer_published, offer_taken_down, review_sent
 
 Within = Mapping[type, tuple[Callable[..., None], ...]]
 
@@ -22,6 +22,7 @@ WITHIN: Within = {
     events.CaptureFailed: (capture_failed,),
     events.BookingLost: (open_rescue,),
     events.OfferPublished: (offer_published,),
+    events.OfferTakenDown: (offer_taken_down,),
     events.ReviewSent: (review_sent,),
 }
 

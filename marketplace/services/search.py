@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..domain.events import OfferPublished, ReviewSent
+from ..domain.events import OfferPublished, OfferTakenDown, ReviewSent
 from ..domain.reviews import rating_score
 from ..domain.search import (
     Part,
@@ -79,6 +79,11 @@ EMPTY = Page((), 0)
 
 def offer_published(tx: Tx, event: OfferPublished) -> None:
     """WITHIN: a version went live."""
+    index_offer(tx, event.offer_id)
+
+
+def offer_taken_down(tx: Tx, event: OfferTakenDown) -> None:
+    """WITHIN: an offer is no longer shown, and its row goes."""
     index_offer(tx, event.offer_id)
 
 
@@ -216,7 +221,7 @@ def _browse(session: Session, *, after: Position | None, before: Position | None
     edge = before or after
     ids = sa.select(SearchRow.offer_id).join(Offer, Offer.id == SearchRow.offer_id)
     ids = ids.join(Expert, Expert.id == Offer.expert_id).join(Person, Person.id == Expert.person_id)
-    ids = ids.where(Offer.status == "live", Person.suspended_at.is_(None))
+    ids = ids.where(Offer.status == "live", Expert.status == "admitted", Person.suspended_at.is_(None))
     total = session.scalar(sa.select(sa.func.count()).select_from(ids.limit(COUNTED).subquery())) or 0
     if edge is not None:
         ids = ids.where(SearchRow.offer_id > edge.offer_id if back else SearchRow.offer_id < edge.offer_id)

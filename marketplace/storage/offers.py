@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
+from .experts import DRAFT_STATES
 from .types import Base, Currency, Id, one_of, refers
 
 FORMATS = ("remote", "on_site", "both")
@@ -85,3 +87,27 @@ class OfferVersion(Base):
     promises_plan: Mapped[bool] = mapped_column(default=False)
     questions: Mapped[list[str]] = mapped_column(default=list)
     published_at: Mapped[datetime]
+
+
+class OfferDraft(Base):
+    """What the expert is writing: the next version. `notes` are the operators' reasons, a field at a time."""
+
+    __tablename__ = "offer_drafts"
+    __table_args__ = (CheckConstraint(one_of("state", DRAFT_STATES), "state"),)
+    offer_id: Mapped[uuid.UUID] = refers("offers.id", primary_key=True, index=False)
+    content: Mapped[dict[str, Any]]
+    revision: Mapped[int] = mapped_column(default=1)
+    state: Mapped[str] = mapped_column(default="draft")
+    notes: Mapped[dict[str, Any]] = mapped_column(default=dict)
+    saved_at: Mapped[datetime]
+    submitted_at: Mapped[datetime | None]
+
+
+class OfferView(Base):
+    """How often an offer's page was read in a day (UTC), its own expert and operators left out. Nobody is named."""
+
+    __tablename__ = "offer_views"
+    __table_args__ = (CheckConstraint("seen > 0", "seen"),)
+    offer_id: Mapped[uuid.UUID] = refers("offers.id", primary_key=True, index=False)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    seen: Mapped[int]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import Base, Id, one_of, refers
 
 LANGUAGES = ("fr", "en")
+# verify: the first proof of an address; reset: a new password; change: a new address, mailed to it;
+# keep: "it was not me", mailed to the old one.
+LINK_PURPOSES = ("verify", "reset", "change", "keep")
 
 
 class Person(Base):
@@ -44,6 +47,9 @@ class LogIn(Base):
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     created_at: Mapped[datetime]
     seen_at: Mapped[datetime]
+    # When the person last proved who they are in this log-in (password, second factor), and whether with the second.
+    proved_at: Mapped[datetime]
+    factor_at: Mapped[datetime | None]
     ended_at: Mapped[datetime | None]
     user_agent: Mapped[str] = mapped_column(default="")
     address: Mapped[str] = mapped_column(default="")
@@ -53,13 +59,41 @@ class MailedLink(Base):
     """A single-use token in a mail, hashed at rest, good for one purpose only."""
 
     __tablename__ = "mailed_links"
-    __table_args__ = (CheckConstraint(one_of("purpose", ("verify", "reset")), "purpose"),)
+    __table_args__ = (
+        CheckConstraint(one_of("purpose", LINK_PURPOSES), "purpose"),
+        CheckConstraint("(purpose in ('change', 'keep')) = (carries is not null)", "carries"),
+    )
     id: Mapped[Id]
     person_id: Mapped[uuid.UUID] = refers("people.id")
     purpose: Mapped[str]
+    # The address a "change" leads to, or the one "keep" leads back to.
+    carries: Mapped[str | None]
     token_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     made_at: Mapped[datetime]
     until: Mapped[datetime]
+    used_at: Mapped[datetime | None]
+
+
+class SecondFactor(Base):
+    """A person's TOTP secret (RFC 6238), sealed at rest. Each time step is good once: `last_counter` remembers it."""
+
+    __tablename__ = "second_factors"
+    person_id: Mapped[uuid.UUID] = refers("people.id", primary_key=True, index=False)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    last_counter: Mapped[int] = mapped_column(BigInteger, default=0)
+    made_at: Mapped[datetime]
+    # Set by the first right code; until then it is being set up and asks nobody for anything.
+    confirmed_at: Mapped[datetime | None]
+
+
+class RecoveryCode(Base):
+    """A code for whoever lost the second factor's device: hashed, good once."""
+
+    __tablename__ = "recovery_codes"
+    id: Mapped[Id]
+    person_id: Mapped[uuid.UUID] = refers("people.id")
+    code_hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
+    made_at: Mapped[datetime]
     used_at: Mapped[datetime | None]
 
 
@@ -104,7 +138,7 @@ class AuditRow(Base):
     """What operators and the account's owner did: append-only (a trigger refuses UPDATE and DELETE)."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_at", text("at desc"), "id"),)
+    __table_args__ = (Index("ix_audit_at", text("at desc"), "id"), Index("ix_audit_subject", "subject", "at"))
     id: Mapped[Id]
     at: Mapped[datetime]
     actor_id: Mapped[uuid.UUID | None] = refers("people.id", index=False)

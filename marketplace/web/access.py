@@ -112,6 +112,17 @@ def door_offer(slug: str) -> Offer:
         return offer
 
 
+def door_own_offer(offer_id: uuid.UUID, action: str) -> Offer:
+    """An offer for its own expert, whatever its status; else NotFound."""
+    with house().db.reading() as session:
+        offer = session.get(Offer, offer_id)
+        if offer is None or not may(action, actor(), Parties(None, None, offer.expert_id)):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(offer)
+        return offer
+
+
 def door_expert(slug: str) -> Expert:
     """The expert at this address; else NotFound."""
     with house().db.reading() as session:

@@ -44,8 +44,11 @@ VENDORS = {
     "marketplace.gateways.wording": ("babel",),
     "marketplace.gateways.vat_stdnum": ("stdnum",),
     "marketplace.gateways.passwords_argon2": ("argon2",),
-    "marketplace.services.people": ("argon2",),
+    "marketplace.services.people": ("argon2", "pyotp", "cryptography"),
     "marketplace.services.companies": ("stdnum",),
+    "marketplace.services.experts": ("stdnum",),
+    "marketplace.services.files": ("PIL",),
+    "marketplace.web.account": ("segno",),
     # The worker's own rows: its beat, and the queue's where jobs are run in line. No business record.
     "marketplace.jobs.tasks": ("sqlalchemy",),
     "marketplace.web.assets": ("whitenoise", "lucide"),

@@ -161,7 +161,7 @@ def world(db: Database, language: str) -> World:
         tx.session.flush()
         company = Company(name="Eaux <du> Nord & Cie", domain="eaux.example", created_at=now)
         expert = Expert(
-            person_id=seller.id, slug="solene-castagneres", headline="Réseaux d’eau", startup="Aquafouine",
+            person_id=seller.id, status="admitted", slug="solene-castagneres", headline="Réseaux d’eau", startup="Aquafouine",
             startup_role="Cofondatrice", city="Saint-Denis", country="FR", languages=["fr"], bio="Hydrogéologue.",
             language="fr", created_at=now,
         )  # fmt: skip

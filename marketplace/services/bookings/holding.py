@@ -145,6 +145,7 @@ def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
     wanted = Wanted(*row)
     if (
         wanted.offer.status != "live"
+        or wanted.expert.status != "admitted"
         or wanted.person.suspended_at
         or wanted.expert.account_status != "active"
     ):

@@ -80,3 +80,4 @@ def _keep(db: Database, expert_id: uuid.UUID, seen: AccountSeen) -> None:
         expert = tx.session.get_one(Expert, expert_id)
         expert.account_id = seen.id
         expert.account_status = seen.transfers_status
+        expert.account_asks = list(seen.asked)

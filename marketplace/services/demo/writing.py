@@ -125,6 +125,8 @@ def _expert(
         person_id=person,
         source_id=row["id"],
         slug=address,
+        status="admitted",
+        admitted_at=since,
         **{
             name: row[name]
             for name in (

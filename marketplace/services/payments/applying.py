@@ -118,7 +118,7 @@ def _payment_of(db: Database, said: dict[str, Any]) -> uuid.UUID | None:
 
 
 def refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
-    """Fetch an expert's account and keep whether it can be paid. ProviderBusy: no answer now."""
+    """Fetch an expert's account; keep whether it can be paid and what is asked. ProviderBusy: no answer now."""
     try:
         seen = gateway.account(account_id)
     except PaymentError as error:
@@ -127,7 +127,7 @@ def refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
         tx.session.execute(
             sa.update(Expert)
             .where(Expert.account_id == account_id)
-            .values(account_status=seen.transfers_status)
+            .values(account_status=seen.transfers_status, account_asks=list(seen.asked))
         )
 
 

@@ -105,7 +105,7 @@ def open_log_in(tx: Tx, person: Person, *, address: str, user_agent: str, real_n
     token = secrets.token_urlsafe(32)
     tx.session.add(
         LogIn(
-            person_id=person.id, token_hash=hashed(token), created_at=real_now, seen_at=real_now,
+            person_id=person.id, token_hash=hashed(token), created_at=real_now, seen_at=real_now, proved_at=real_now,
             user_agent=user_agent[:300], address=address[:64],
         )
     )  # fmt: skip

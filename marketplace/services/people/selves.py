@@ -25,7 +25,7 @@ def actor_for(session: Session, person_id: uuid.UUID | None) -> Actor:
     if person_id is None:
         return ANONYMOUS
     row = session.execute(
-        sa.select(Person.operator, Expert.id)
+        sa.select(Person.operator, Expert.id, Expert.status)
         .outerjoin(Expert, Expert.person_id == Person.id)
         .where(Person.id == person_id, Person.suspended_at.is_(None))
     ).one_or_none()
@@ -35,18 +35,18 @@ def actor_for(session: Session, person_id: uuid.UUID | None) -> Actor:
         sa.select(Membership.company_id, Membership.roles).where(Membership.person_id == person_id)
     )
     return Actor(
-        person_id=person_id, operator=row[0], expert_id=row[1],
+        person_id=person_id, operator=row[0], expert_id=row[1], applying=row[2] not in (None, "admitted"),
         companies={company: frozenset(roles) for company, roles in memberships},
     )  # fmt: skip
 
 
 def roles_of(actor: Actor) -> frozenset[str]:
-    """What the pages lead by: "operator", "expert", and the roles in companies."""
+    """What the pages lead by: "operator", "expert" (or "applicant" before admission), and the roles in companies."""
     found = {role for roles in actor.companies.values() for role in roles}
     if actor.operator:
         found.add("operator")
     if actor.expert_id is not None:
-        found.add("expert")
+        found.add("applicant" if actor.applying else "expert")
     return frozenset(found)
 
 

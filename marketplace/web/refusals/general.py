@@ -1,7 +1,4 @@
-"""One sentence for each refusal, in the reader's language: what is the matter, and what one can do.
-
-A house test proves that none is missing. A sentence is plain text; templates escape it.
-"""
+"""Refusals around bookings, money and accounts."""
 
 from __future__ import annotations
 
@@ -11,25 +8,15 @@ from typing import Any
 from flask_babel import gettext as _
 from flask_babel import ngettext
 
-from ..domain import errors
-from ..domain.errors import Refusal
-from .formats.amounts import money
-from .formats.places import country_name, listed, zone_hour
-from .formats.times import clock_time, duration, moment
-from .formats.words import attribute
-from .language import current_zone_name
+from ...domain import errors
+from ...domain.errors import Refusal
+from ..formats.amounts import money
+from ..formats.places import country_name, listed, zone_hour
+from ..formats.times import clock_time, duration, moment
+from ..formats.words import attribute
+from ..language import current_zone_name
 
 Facts = Mapping[str, Any]
-
-
-def sentence(refusal: Refusal) -> str:
-    """What to tell the guest. Unknown kinds raise: the house test keeps the table whole."""
-    return str(SENTENCES[type(refusal)](refusal.facts))
-
-
-def status(refusal: Refusal) -> int:
-    """404 for what is not there (or not for you), 409 where things stand otherwise, 429, 503, else 422."""
-    return STATUSES.get(type(refusal), 422)
 
 
 def _not_found(facts: Facts) -> str:

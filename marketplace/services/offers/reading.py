@@ -12,14 +12,14 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..domain.errors import NotFound
-from ..domain.pricing import PlatformTax, Quote, SellerTax, fees_on, preview
-from ..storage.availability import Calendar
-from ..storage.bookings import Booking
-from ..storage.experts import Expert
-from ..storage.offers import Offer, OfferVersion
-from ..storage.people import Person
-from ..storage.reviews import Review, seen_by_all
+from ...domain.errors import NotFound
+from ...domain.pricing import PlatformTax, Quote, SellerTax, fees_on, preview
+from ...storage.availability import Calendar
+from ...storage.bookings import Booking
+from ...storage.experts import Expert
+from ...storage.offers import Offer, OfferVersion
+from ...storage.people import Person
+from ...storage.reviews import Review, seen_by_all
 
 EXAMPLES = 10
 # The price ruler draws a dash an offer: a large catalogue is drawn by as many of its newest.
@@ -78,7 +78,7 @@ def _live(*columns: Any) -> sa.Select[Any]:
         .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
         .join(Expert, Expert.id == Offer.expert_id)
         .join(Person, Person.id == Expert.person_id)
-        .where(Offer.status == "live", Person.suspended_at.is_(None))
+        .where(Offer.status == "live", Expert.status == "admitted", Person.suspended_at.is_(None))
     )
 
 
