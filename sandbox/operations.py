@@ -210,9 +210,21 @@ def create_account(
         "applied_configurations": ["recipient"],
         "configuration": {"recipient": {"capabilities": {"stripe_balance": {
             "stripe_transfers": {"status": "restricted", "status_details": []}}}}},
-        "requirements": {"entries": [asks("identity.individual")]},
+        "requirements": {"entries": [asks(what) for what in ASKED_AT_FIRST]},
     }  # fmt: skip
     return books.put("v2.core.account", account)
+
+
+# What a new account is asked for, and what may be asked later, in the provider's own words.
+ASKED_AT_FIRST = (
+    "identity.individual", "configuration.recipient.default_outbound_destination",
+    "identity.attestations.terms_of_service.account",
+)  # fmt: skip
+ASKED_LATER = {
+    "ask": "identity.individual.documents.primary_verification",
+    "bank": "configuration.recipient.default_outbound_destination",
+    "tax": "identity.business_details.id_numbers",
+}
 
 
 def asks(what: str) -> dict[str, Any]:

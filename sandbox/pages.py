@@ -117,15 +117,14 @@ class Pages:
                 fr = request.accept_languages.best_match(["fr", "en"], "en") == "fr"
                 return self._page("onboarding.html", request, account=account, fr=fr)
             action = request.form.get("action", "")
-            if action not in ("complete", "ask", "restrict"):
+            if action not in ("complete", "restrict", *operations.ASKED_LATER):
                 raise NotFound
             transfers = account["configuration"]["recipient"]["capabilities"]["stripe_balance"][
                 "stripe_transfers"
             ]
             transfers["status"] = "active" if action == "complete" else "restricted"
-            account["requirements"]["entries"] = (
-                [operations.asks("identity.individual")] if action == "ask" else []
-            )
+            more = operations.ASKED_LATER.get(action)
+            account["requirements"]["entries"] = [operations.asks(more)] if more else []
             books.put("v2.core.account", account)
             books.put("account_link", link | {"_used": True})
             books.announce("account.updated", {"id": account["id"], "object": "account", "metadata": {}})

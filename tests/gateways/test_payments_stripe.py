@@ -230,7 +230,7 @@ class TestAccounts:
     def test_what_is_asked_is_named(self, at: Provider) -> None:
         seen = at.gateway.account(account(at, "ask"))
         assert not seen.payable
-        assert seen.asked == ("identity.individual",)
+        assert seen.asked == ("identity.individual.documents.primary_verification",)
 
     def test_payouts_of_the_platform_are_manual(self, at: Provider) -> None:
         assert at.gateway.payout_schedule() == "manual"

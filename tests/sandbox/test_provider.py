@@ -159,7 +159,7 @@ def test_a_transfer_comes_back_in_parts_and_never_more(at: Provider, clock: Fake
 def test_an_onboarding_link_is_for_one_use_within_minutes(at: Provider, clock: FakeClock) -> None:
     account_id, page = account(at)
     assert at.click(page, "ask") == (303, "https://site.test/r")
-    assert at.gateway.account(account_id).asked == ("identity.individual",)
+    assert at.gateway.account(account_id).asked == ("identity.individual.documents.primary_verification",)
     assert at.click(page, "complete") == (303, "https://site.test/again")
     late = link(at, account_id)
     clock.move(timedelta(minutes=6))
@@ -173,7 +173,7 @@ def test_more_may_be_asked_of_a_complete_account(at: Provider) -> None:
     assert at.gateway.account(account_id).payable
     at.click(link(at, account_id), "ask")
     seen = at.gateway.account(account_id)
-    assert (seen.payable, seen.asked) == (False, ("identity.individual",))
+    assert (seen.payable, seen.asked) == (False, ("identity.individual.documents.primary_verification",))
 
 
 def test_what_runs_out_is_told_though_nobody_looks(at: Provider, clock: FakeClock) -> None:
