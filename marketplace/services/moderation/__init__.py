@@ -1,0 +1,1 @@
+"""Moderation: the operators' cases, what people report, and restrictions with their reasons."""
