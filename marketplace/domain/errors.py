@@ -199,6 +199,11 @@ class PhotoRefused(Refusal):
     """Not a photograph we can read. Facts: why (kind, size, pixels, broken), most."""
 
 
+class AnswerRefused(Refusal):
+    """An answer of the profile that cannot stand. Facts: why (missing, too_short, too_many_words, address, ground,
+    no_vat_there), least, most, given."""
+
+
 class RegistrationWrong(Refusal):
     """Not a number of that country's register. Facts: country, why."""
 
@@ -228,7 +233,11 @@ class FactorWrong(Refusal):
 
 
 class FactorTaken(Refusal):
-    """A second factor stands already: taken away first, by proving it."""
+    """A second factor stands already, and this log-in has not proved it."""
+
+
+class FactorNeeded(Refusal):
+    """An operator keeps a second factor: replaced, never taken away."""
 
 
 class AddressOfAnotherCompany(Refusal):

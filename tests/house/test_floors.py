@@ -79,6 +79,7 @@ ROOM_OF = {
     "domain.transfers": "payouts",
     "domain.passwords": "people",
     "domain.addresses": "people",
+    "domain.profiles": "experts",
     "domain.checks": "moderation",
 }
 # Right of all rooms: they may call any of them.

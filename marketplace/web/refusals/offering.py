@@ -67,6 +67,25 @@ def _photo(facts: Facts) -> str:
     return _("This file is not a photograph we can read: send a JPEG, PNG or WebP.")
 
 
+def _answer(facts: Facts) -> str:
+    why = facts.get("why")
+    if why == "too_short":
+        return ngettext(
+            "%(least)d words at least: there is %(num)d so far.",
+            "%(least)d words at least: there are %(num)d so far.",
+            facts["given"], least=facts["least"],
+        )  # fmt: skip
+    if why == "too_many_words":
+        return _("%(most)d words at most: there are %(given)d.", most=facts["most"], given=facts["given"])
+    if why == "address":
+        return _("An address starts with https:// and names a site.")
+    if why == "ground":
+        return _("This ground does not exist in the country of your address.")
+    if why == "no_vat_there":
+        return _("There is no VAT in the country of your address: choose “without VAT”.")
+    return _("This answer is still missing.")
+
+
 def _undo_over(facts: Facts) -> str:
     why = facts.get("why")
     if why == "booked":
@@ -103,6 +122,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.OfferNotClosed: _not_closed,
     errors.HoursRefused: _hours,
     errors.PhotoRefused: _photo,
+    errors.AnswerRefused: _answer,
     errors.RegistrationWrong: lambda facts: _(
         "This is not a company number of %(country)s: count its digits again.",
         country=country_name(facts["country"]),
@@ -125,7 +145,10 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
         lambda: _("This code is not right, or was used already. Wait for the next one and type that.")
     ),
     errors.FactorTaken: _plain(
-        lambda: _("Your second factor stands already: take it away before you set up another.")
+        lambda: _("A second factor was set up meanwhile: sign in again, and give its code.")
+    ),
+    errors.FactorNeeded: _plain(
+        lambda: _("Operators keep a second factor: replace it by another one instead.")
     ),
     errors.AddressOfAnotherCompany: lambda facts: _(
         "You buy for a company: your address stays one of %(domain)s.", domain=facts["domain"]
@@ -149,6 +172,7 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.OwnCase: 409,
     errors.UndoOver: 409,
     errors.FactorTaken: 409,
+    errors.FactorNeeded: 409,
     errors.OperatorExists: 409,
     errors.LastOperator: 409,
     errors.AlreadyRestricted: 409,
