@@ -2,14 +2,50 @@
 
 from __future__ import annotations
 
+from .drafts import (
+    OwnOffer,
+    close_offer,
+    draft_of,
+    new_offer,
+    own_offers,
+    reopen_offer,
+    save_offer,
+    submit_offer,
+    withdraw_offer,
+)
+from .publishing import (
+    ask_offer_changes,
+    first_offer,
+    offer_diff,
+    publish,
+    submit_first_offer,
+    unask_offer_changes,
+    unpublish,
+)
 from .reading import HomeFacts, OfferLine, OfferPage, home_facts, offer_lines, offer_page, quote_preview
 
 __all__ = [
     "HomeFacts",
     "OfferLine",
     "OfferPage",
+    "OwnOffer",
+    "ask_offer_changes",
+    "close_offer",
+    "draft_of",
+    "first_offer",
     "home_facts",
+    "new_offer",
+    "offer_diff",
     "offer_lines",
     "offer_page",
+    "own_offers",
+    "publish",
     "quote_preview",
+    "reopen_offer",
+    "save_offer",
+    "submit_first_offer",
+    "submit_offer",
+    "unask_offer_changes",
+    "unpublish",
+    "withdraw_offer",
 ]
