@@ -49,6 +49,9 @@ JOBS: Mapping[str, Job] = {
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
+    "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
+    "letters.address_changed": _ids(lambda h, **ids: letters.address_changed(h.db, h.stationery, **ids)),
+    "letters.security_changed": _ids(lambda h, **ids: letters.security_changed(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
     "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
 }

@@ -27,6 +27,12 @@ class SiteLinks:
     def reset(self, token: str, lang: str) -> str:
         return self._at(lang, f"reset/{token}")
 
+    def new_address(self, token: str, lang: str) -> str:
+        return self._at(lang, f"new-address/{token}")
+
+    def keep_address(self, token: str, lang: str) -> str:
+        return self._at(lang, f"keep-address/{token}")
+
     def log_in(self, lang: str) -> str:
         return self._at(lang, "log-in")
 

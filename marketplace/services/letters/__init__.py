@@ -4,17 +4,20 @@ A letter is rendered and written in one transaction, under a token of event, sub
 that it exists once however often its job runs; `send` hands it to the mail server afterwards.
 """
 
-from .account import address_known, link
+from .account import address_changed, address_changing, address_known, link
 from .calendar_files import invitation_for
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
+from .security import security_changed
 from .sending import send
 from .stationery import Stationery
 
 __all__ = [
     "LetterPage",
     "Stationery",
+    "address_changed",
+    "address_changing",
     "address_known",
     "booking_moved",
     "invitation_for",
@@ -24,6 +27,7 @@ __all__ = [
     "refund_settled",
     "review_sent",
     "reviews_visible",
+    "security_changed",
     "send",
     "transfer_made",
 ]

@@ -114,10 +114,14 @@ def _form() -> PreferencesForm:
 def _page(form: PreferencesForm) -> str:
     log_ins: list[tuple[Any, str]] = []
     memberships: list[Any] = []
+    asked = None
     if g.me is not None:
         with house().db.reading() as session:
+            asked = people.asked_address(session, g.me.id, house().clock())
             log_ins = [
                 (one, device(one.user_agent)) for one in people.list_log_ins(session, g.me.id, real_now())
             ]
             memberships = companies.companies_of(session, g.me.id)
-    return render_template("account/preferences.html", form=form, log_ins=log_ins, memberships=memberships)
+    return render_template(
+        "account/preferences.html", form=form, log_ins=log_ins, memberships=memberships, asked=asked
+    )
