@@ -75,15 +75,16 @@ class MailedLink(Base):
 
 
 class SecondFactor(Base):
-    """A person's TOTP secret (RFC 6238), sealed at rest. Each time step is good once: `last_counter` remembers it."""
+    """A person's TOTP secret (RFC 6238), sealed at rest; the row comes with the first right code.
+
+    Each time step is good once: `last_counter` remembers it.
+    """
 
     __tablename__ = "second_factors"
     person_id: Mapped[uuid.UUID] = refers("people.id", primary_key=True, index=False)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     last_counter: Mapped[int] = mapped_column(BigInteger, default=0)
     made_at: Mapped[datetime]
-    # Set by the first right code; until then it is being set up and asks nobody for anything.
-    confirmed_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):

@@ -17,7 +17,7 @@ from werkzeug.wrappers import Response
 
 from ..domain.errors import ProviderBusy, Refusal, TooManyTries
 from . import again, refusals
-from .access import SignInFirst
+from .access import ProveFirst, SignInFirst
 from .gate import is_from_us, safe_next
 from .house import real_now
 
@@ -31,6 +31,7 @@ MACHINES = ("/webhooks/", "/healthz")
 def start(app: Flask) -> None:
     """Register a handler for everything that can go wrong."""
     app.register_error_handler(SignInFirst, sign_in_first)
+    app.register_error_handler(ProveFirst, prove_first)
     app.register_error_handler(CSRFError, not_from_here)
     app.register_error_handler(Refusal, refused)
     for away in (OperationalError, InterfaceError, PoolTimeout):
@@ -49,6 +50,29 @@ def sign_in_first(_refused: SignInFirst) -> Any:
         return jsonify(error=_("You have been signed out. Sign in again; what you wrote is still here.")), 401
     typed = again.typed_now()
     return _answer(401, "errors/sign_in.html", kept=again.pack(typed) if typed else "", back=_where_from())
+
+
+# Where each step is taken.
+STEPS = {"prove": "account.prove", "set_up": "account.factor", "confirm": "account.confirm"}
+
+
+def prove_first(refused: ProveFirst) -> Any:
+    """To the proof and back; what was posted waits there to be sent again."""
+    if request.method in ("GET", "HEAD"):
+        back = safe_next(request.full_path.rstrip("?"))
+        return redirect(url_for(STEPS[refused.step], next=back), 303)
+    if _is_script():
+        return jsonify(error=_("Confirm first that it is you. What you wrote is still here.")), 401
+    typed = again.typed_now()
+    kept = again.pack(typed) if typed else ""
+    return _answer(
+        401,
+        "errors/prove.html",
+        step=refused.step,
+        endpoint=STEPS[refused.step],
+        kept=kept,
+        back=_where_from(),
+    )
 
 
 def not_from_here(_refused: CSRFError) -> Any:

@@ -17,8 +17,9 @@ from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
 from werkzeug.wrappers import Response
 
-from ..domain.policy import ANONYMOUS
+from ..domain.policy import ANONYMOUS, Actor
 from ..services import people
+from ..services.people.factors import proof_due
 from .house import house, real_now
 from .language import ZONE_COOKIE, current_language, is_zone, other_language_url
 
@@ -77,6 +78,11 @@ def let_in(login: people.SignedIn, show: Callable[[], Any]) -> Response:
     """
     session.clear()
     g.pop("csrf_token", None)
+    return keep_in(login, show)
+
+
+def keep_in(login: people.SignedIn, show: Callable[[], Any]) -> Response:
+    """The same log-in under a new token, after a proof: forms open in other windows stay good."""
     _be(login.token)
     answer = make_response(show())
     answer.set_cookie(
@@ -155,7 +161,7 @@ def _same_host(origin: str) -> bool:
 
 def _learn_who() -> None:
     """Read the person anew for each request: a role taken away is gone at the next one."""
-    g.me, g.log_in, g.actor, g.roles = None, None, ANONYMOUS, frozenset()
+    g.me, g.log_in, g.actor, g.roles, g.due = None, None, ANONYMOUS, frozenset(), None
     token = request.cookies.get(cookie_name(), "")
     if not token or request.endpoint in (None, "static") or len(token) > 200:
         return
@@ -169,9 +175,17 @@ def _be(token: str) -> None:
         found = people.who(reading, token, real_now())
         if found is None:
             return
-        g.actor = people.actor_for(reading, found[0].id)
+        person, g.log_in = found
+        g.due = proof_due(reading, person, g.log_in)
+        g.actor = people.actor_for(reading, person.id) if g.due is None else ANONYMOUS
         reading.expunge_all()
-    g.me, g.log_in = found
+    if g.due is not None:
+        # Nobody yet, but for the pages that lead on from here: there they are themselves, and nothing else.
+        view = current_app.view_functions.get(request.endpoint or "")
+        if g.due not in getattr(view, "open_while", ()):
+            return
+        g.actor = Actor(person.id)
+    g.me = person
     g.roles = people.roles_of(g.actor)
 
 
@@ -209,6 +223,8 @@ def _told() -> dict[str, Any]:
         "other_lang_url": other_language_url(),
         "me": me,
         "my_roles": g.get("roles", frozenset()),
+        # A log-in that still owes a proof: the frame leads on to it, and out.
+        "proof_due": g.get("due"),
         "theme": current_theme(),
         "demo_mode": config.demo,
         "sandbox_mode": config.sandbox,
