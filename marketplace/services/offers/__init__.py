@@ -13,6 +13,7 @@ from .drafts import (
     submit_offer,
     withdraw_offer,
 )
+from .figures import OfferFigures, count_view, figures
 from .publishing import (
     ask_offer_changes,
     first_offer,
@@ -26,12 +27,15 @@ from .reading import HomeFacts, OfferLine, OfferPage, home_facts, offer_lines, o
 
 __all__ = [
     "HomeFacts",
+    "OfferFigures",
     "OfferLine",
     "OfferPage",
     "OwnOffer",
     "ask_offer_changes",
     "close_offer",
+    "count_view",
     "draft_of",
+    "figures",
     "first_offer",
     "home_facts",
     "new_offer",
