@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import click
 
+# The exit code of `demo load` when all is loaded but some experts have no account at the provider.
+UNFINISHED = 3
+
 
 def commands() -> list[click.Command]:
     """All of them, for `create_app`."""

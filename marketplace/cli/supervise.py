@@ -25,10 +25,10 @@ from types import FrameType
 from typing import LiteralString
 
 import psycopg
-from alembic import command
-from alembic.config import Config as Alembic
 
 import config
+from marketplace.cli import UNFINISHED
+from marketplace.cli.schema import upgrade
 from marketplace.storage import embedded
 
 ROOT = Path(config.__file__).resolve().parent
@@ -136,7 +136,7 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._start_database()
         with step("Tables"):
-            _migrate(self.settings.database_url)
+            upgrade(self.settings.database_url)
         if self.settings.sandbox:
             with step("Sandbox provider (no money moves)"):
                 self._start_sandbox()
@@ -211,7 +211,7 @@ class Supervisor:
         child.start()
         self.children.append(child)
 
-    def _flask(self, what: str, *arguments: str) -> None:
+    def _flask(self, what: str, *arguments: str, fine: tuple[int, ...] = (0,)) -> None:
         """A command of the application, its progress shown as it comes."""
         with step(what):
             line = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
@@ -221,7 +221,7 @@ class Supervisor:
             except BaseException:
                 _signal_group(process, signal.SIGTERM)
                 raise
-            if code != 0:
+            if code not in fine:
                 raise Stop(f"`flask --app wsgi {' '.join(arguments)}` failed.")
 
     def _demo(self) -> None:
@@ -232,7 +232,7 @@ class Supervisor:
             and loaded.exists()
             and loaded.read_text() == files
         ):
-            self._flask("Demo data", "demo", "load", str(DEMO))
+            self._flask("Demo data", "demo", "load", str(DEMO), fine=(0, UNFINISHED))
             # Experts the provider had no answer for are asked about again at the next start.
             if not self._holds("select exists (select from experts where demo and account_id is null)"):
                 loaded.write_text(files)
@@ -291,13 +291,6 @@ def _signal_group(process: subprocess.Popen[bytes], how: int) -> None:
         pass  # Gone already.
 
 
-def _migrate(url: str) -> None:
-    settings = Alembic(str(ROOT / "alembic.ini"))
-    settings.set_main_option("script_location", str(ROOT / "migrations"))
-    settings.attributes["url"] = url
-    command.upgrade(settings, "head")
-
-
 def _bind(settings: config.Config) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{host}:{settings.port}"
@@ -350,6 +343,12 @@ def _box(settings: config.Config, seconds: float) -> str:
         lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
         if settings.load_demo:
             lines += textwrap.wrap(_people(), 68, initial_indent="    ", subsequent_indent="    ")
+        else:
+            lines += [
+                "    No demo data was loaded. The first operator (once), and a folder of people and offers:",
+                '    .venv/bin/flask --app wsgi people first-operator YOU@COMPANY.COM --name "YOUR NAME"',
+                "    .venv/bin/flask --app wsgi demo load demo",
+            ]
         if not settings.smtp_url:
             lines.append(f"Mail it would have sent:                 {settings.site_url}/dev/mail")
     if settings.sandbox:

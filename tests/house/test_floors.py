@@ -55,7 +55,8 @@ VENDORS = {
     "marketplace.web.icons": ("lucide",),
     "marketplace.web.formats": ("lucide",),
     "marketplace.web.forms": ("email_validator",),
-    "marketplace.cli.supervise": ("psycopg", "alembic"),
+    "marketplace.cli.supervise": ("psycopg",),
+    "marketplace.cli.schema": ("alembic",),
 }
 SETTINGS_READERS = (
     "marketplace.cli",

@@ -13,6 +13,7 @@ from flask_babel import gettext as _
 
 from ...domain.errors import Refusal
 from ...services import companies, people
+from ...services.people.factors import standing_factor
 from ..access import rule
 from ..forms import choices_of
 from ..gate import THEME_COOKIE, THEMES, keep_cookie, safe_next
@@ -114,14 +115,15 @@ def _form() -> PreferencesForm:
 def _page(form: PreferencesForm) -> str:
     log_ins: list[tuple[Any, str]] = []
     memberships: list[Any] = []
-    asked = None
+    asked = factor = None
     if g.me is not None:
         with house().db.reading() as session:
             asked = people.asked_address(session, g.me.id, house().clock())
+            factor = standing_factor(session, g.me.id)
             log_ins = [
                 (one, device(one.user_agent)) for one in people.list_log_ins(session, g.me.id, real_now())
             ]
             memberships = companies.companies_of(session, g.me.id)
     return render_template(
-        "account/preferences.html", form=form, log_ins=log_ins, memberships=memberships, asked=asked
+        "account/preferences.html", form=form, log_ins=log_ins, memberships=memberships, asked=asked, factor=factor
     )
