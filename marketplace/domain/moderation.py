@@ -25,6 +25,8 @@ DECISIONS: Mapping[str, tuple[str, ...]] = {
 # Effects stand at once; people are told only when nobody can take it back any more.
 UNDO_WINDOW = timedelta(seconds=60)
 SNOOZES = (1, 3, 7)  # days
+# Before the name of a field of the first offer, in the notes on an application.
+OF_OFFER = "offer."
 
 # Why somebody reports a text. Who reports the abuse of a child need not say who they are (art. 16, 2 c).
 WHYS = ("untrue", "not_held", "insulting", "private", "copied", "unlawful", "child_abuse", "other")

@@ -52,6 +52,14 @@ JOBS: Mapping[str, Job] = {
     "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
     "letters.address_changed": _ids(lambda h, **ids: letters.address_changed(h.db, h.stationery, **ids)),
     "letters.security_changed": _ids(lambda h, **ids: letters.security_changed(h.db, h.stationery, **ids)),
+    "letters.application_received": _ids(
+        lambda h, **ids: letters.application_received(h.db, h.stationery, **ids)
+    ),
+    "letters.restriction_laid": _ids(lambda h, **ids: letters.restriction_laid(h.db, h.stationery, **ids)),
+    "letters.restriction_lifted": _ids(
+        lambda h, **ids: letters.restriction_lifted(h.db, h.stationery, **ids)
+    ),
+    "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
     "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
 }
@@ -62,6 +70,7 @@ def sweep_minute(house: House) -> None:
     beat(house)
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
+    letters.tell_decided(house.db, house.stationery)
 
 
 def sweep_five_minutes(house: House) -> None:

@@ -45,6 +45,10 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.AddressChanging: ("letters.address_changing",),
     events.AddressChanged: ("letters.address_changed",),
     events.RescueOpened: ("rescues.fill",),
+    events.ApplicationSubmitted: ("letters.application_received",),
+    events.RestrictionLaid: ("letters.restriction_laid",),
+    events.RestrictionLifted: ("letters.restriction_lifted",),
+    events.NoticeReceived: ("letters.notice_received",),
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from ...domain.errors import CaseChanged, NotFound, ReasonMissing, UndoOver
-from ...domain.moderation import DECISIONS, reason_needed, undo_open
+from ...domain.moderation import DECISIONS, OF_OFFER, reason_needed, undo_open
 from ...domain.policy import Actor
 from ...domain.words import clean_text
 from ...storage import locks
@@ -28,8 +28,6 @@ from ..offers import publishing
 from .cases import audit, found, locked
 from .restricting import LONGEST_REASON, hide_offer_in, hide_review_in, suspend_in, take_back
 
-# A note on a field of the first offer that came with an application.
-OF_OFFER = "offer."
 _EXPERT_OF = sa.select(Expert.id).where(Expert.person_id == sa.bindparam("person"))
 
 
