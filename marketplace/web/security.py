@@ -18,6 +18,8 @@ from .house import house
 KIBIBYTE = 1024
 MOST_BYTES = 1024 * KIBIBYTE
 MOST_FIELDS = 1000
+# A photograph may weigh 5 MiB; what is somewhat heavier is refused beside its field, not by a bare page.
+MOST_OF_FILES = {"expert.photo": 12 * 1024 * KIBIBYTE}
 
 # Where a page's form may lead besides this site: the provider's own pages, reached by our redirect.
 PROVIDERS_PAGES = {
@@ -78,6 +80,8 @@ def say_headers(answer: Response) -> Response:
 
 def refuse_unreadable() -> None:
     """400 for NUL, lone surrogates and broken UTF-8 anywhere in path, query or form: no text has them."""
+    if request.endpoint in MOST_OF_FILES:
+        request.max_content_length = MOST_OF_FILES[request.endpoint]
     path = request.environ.get("PATH_INFO", "").encode("latin-1", "replace")
     if not (_is_text(path) and _is_text(unquote_to_bytes(request.query_string.replace(b"+", b" ")))):
         # The error page reads the query too (the other language's link), and decodes it strictly.
