@@ -12,9 +12,10 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, make_response, request, session
+from flask import Flask, current_app, g, make_response, request, session, url_for
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
 from ..domain.policy import ANONYMOUS, Actor
@@ -128,6 +129,35 @@ def safe_next(text: str | None) -> str | None:
     return text
 
 
+def where_from() -> str | None:
+    """The page of ours that sent this, or None."""
+    if not request.referrer:
+        return None
+    try:
+        parts = urlsplit(request.referrer)
+    except ValueError:
+        return None
+    if parts.netloc != request.host:
+        return None
+    return safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def here() -> str:
+    """The address of what is shown, for coming back to: where only a POST is answered, the page before."""
+    rule = request.url_rule
+    if request.method in ("GET", "HEAD") or (rule is not None and "GET" in (rule.methods or ())):
+        return request.full_path if request.query_string else request.path
+    before = where_from()
+    try:
+        if before is not None:
+            adapter = current_app.create_url_adapter(request)
+            if adapter is not None and adapter.test(urlsplit(before).path, method="GET"):
+                return before
+    except (ValueError, HTTPException):
+        pass
+    return url_for("public.home")
+
+
 def is_from_us() -> bool:
     """Whether the browser itself says that one of our own pages sent this."""
     site = request.headers.get("Sec-Fetch-Site")
@@ -221,6 +251,7 @@ def _told() -> dict[str, Any]:
     return {
         "lang": current_language(),
         "other_lang_url": other_language_url(),
+        "here": here(),
         "me": me,
         "my_roles": g.get("roles", frozenset()),
         # A log-in that still owes a proof: the frame leads on to it, and out.
