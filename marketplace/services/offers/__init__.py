@@ -10,7 +10,10 @@ from .drafts import (
     own_offers,
     reopen_offer,
     save_offer,
+    standing_lacks,
     submit_offer,
+    unanswered,
+    versions_of,
     withdraw_offer,
 )
 from .figures import OfferFigures, count_view, figures
@@ -23,7 +26,20 @@ from .publishing import (
     unask_offer_changes,
     unpublish,
 )
-from .reading import HomeFacts, OfferLine, OfferPage, home_facts, offer_lines, offer_page, quote_preview
+from .reading import (
+    HomeFacts,
+    OfferLine,
+    OfferPage,
+    Taxonomy,
+    draft_page,
+    home_facts,
+    offer_lines,
+    offer_page,
+    quote_for,
+    quote_preview,
+    seller_of,
+    taxonomy,
+)
 
 __all__ = [
     "HomeFacts",
@@ -31,10 +47,12 @@ __all__ = [
     "OfferLine",
     "OfferPage",
     "OwnOffer",
+    "Taxonomy",
     "ask_offer_changes",
     "close_offer",
     "count_view",
     "draft_of",
+    "draft_page",
     "figures",
     "first_offer",
     "home_facts",
@@ -44,12 +62,18 @@ __all__ = [
     "offer_page",
     "own_offers",
     "publish",
+    "quote_for",
     "quote_preview",
     "reopen_offer",
     "save_offer",
+    "seller_of",
+    "standing_lacks",
     "submit_first_offer",
     "submit_offer",
+    "taxonomy",
+    "unanswered",
     "unask_offer_changes",
     "unpublish",
+    "versions_of",
     "withdraw_offer",
 ]

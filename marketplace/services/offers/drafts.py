@@ -266,6 +266,33 @@ def live_content(session: Session, offer_id: uuid.UUID) -> dict[str, Any] | None
 
 
 @dataclass(frozen=True)
+class VersionLine:
+    """A line of an offer's history. `changed`: the fields that differ from the version before, none for the first."""
+
+    number: int
+    published_at: datetime
+    live: bool
+    price_minor: int
+    changed: tuple[str, ...]
+
+
+def versions_of(session: Session, offer_id: uuid.UUID) -> Sequence[VersionLine]:
+    """All that was published, newest first; one statement."""
+    lines: list[VersionLine] = []
+    before: dict[str, Any] | None = None
+    for version in session.scalars(
+        sa.select(OfferVersion).where(OfferVersion.offer_id == offer_id).order_by(OfferVersion.number)
+    ):
+        said = content_of(version)
+        changed = tuple(name for name, *_values in changes(before, said)) if before else ()
+        lines.append(
+            VersionLine(version.number, version.published_at, version.live, version.price_minor, changed)
+        )
+        before = said
+    return lines[::-1]
+
+
+@dataclass(frozen=True)
 class OwnOffer:
     """One of an expert's own offers. `title` is the live version's, else the draft's."""
 
