@@ -227,15 +227,18 @@ class Supervisor:
     def _demo(self) -> None:
         # After the web: loaded experts click through the provider's own page, which the site shows.
         loaded, files = self.settings.data_dir / "demo.loaded", _content(DEMO)
+        missing = (
+            "select exists (select from experts where demo and source_id is not null and account_id is null)"
+        )
         if not (
             self._holds("select exists (select from offers)")
             and loaded.exists()
             and loaded.read_text() == files
+            # Experts the provider had no answer for, of whatever folder, are asked about again.
+            and not self._holds(missing)
         ):
             self._flask("Demo data", "demo", "load", str(DEMO), fine=(0, UNFINISHED))
-            # Experts the provider had no answer for are asked about again at the next start.
-            if not self._holds("select exists (select from experts where demo and account_id is null)"):
-                loaded.write_text(files)
+            loaded.write_text(files)
         if self._holds("select exists (select from bookings where origin = 'made')"):
             return  # Played into an empty house only.
         # A play that is broken off leaves half a story and a clock in the past: the mark says so.

@@ -14,6 +14,7 @@ from uuid import UUID
 import procrastinate
 import sqlalchemy as sa
 
+from ..domain.pricing import PlatformTax
 from ..house import House
 from ..services import bookings, ledger, letters, payments, payouts, rescues, reviews, search
 from ..storage.clock import real_now
@@ -61,8 +62,12 @@ JOBS: Mapping[str, Job] = {
     ),
     "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
-    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
+    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id, _platform(h))),
 }
+
+
+def _platform(house: House) -> PlatformTax:
+    return PlatformTax(house.config.platform_country, house.config.platform_vat)
 
 
 def sweep_minute(house: House) -> None:

@@ -61,6 +61,12 @@ def content_policy(endpoint: str | None, *, stripe: bool) -> str:
     )
 
 
+def file_headers(*, secure: bool) -> dict[str, str]:
+    """What goes with a built file, which no view answers."""
+    said = {"Content-Security-Policy": content_policy("static", stripe=False), **HEADERS}
+    return said | ({"Strict-Transport-Security": HSTS} if secure else {})
+
+
 def say_headers(answer: Response) -> Response:
     """Add the headers; a view that set a policy of its own (a letter's sandbox) keeps it."""
     config = house().config
