@@ -48,7 +48,7 @@ from marketplace.services import experts, files, people
 from marketplace.services.experts.checking import check_registration
 from marketplace.services.people import actor_for
 from marketplace.storage.availability import Calendar
-from marketplace.storage.companies import Membership
+from marketplace.storage.companies import Company, Membership
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert, ProfileDraft
 from marketplace.storage.files import File
@@ -698,3 +698,21 @@ def test_the_same_picture_elsewhere_is_found_and_uploads_slow_down(db: Database)
         files.give_photo(db, Actor(uuid.uuid4()), upload=picture(), real_now=NOW)
     files.drop_photo(db, other)
     assert draft(db, other).content["photo_id"] == ""
+
+
+def test_a_company_left_out_of_the_acceptance_in_advance_waits_for_an_answer(db: Database) -> None:
+    seller = make.seller(
+        db,
+        standing_since=db.clock(),
+        meeting_link="https://meet.example.com/a",
+        conflicts=["Foncière calvière"],
+    )
+    offer = make.offer(db, seller.expert, instant=True)
+    listed = make.booking(db, of=seller, offer_of=offer, by=make.lead(db), days_ahead=10)
+    assert make.read(db, listed).instant is False
+    free = make.lead(db)
+    with db.transaction() as tx:
+        tx.session.get_one(Company, free.company.id).name = "Acme"
+        tx.session.get_one(Company, free.company.id).legal_name = None
+    other = make.booking(db, of=seller, offer_of=offer, by=free, days_ahead=12)
+    assert make.read(db, other).instant is True

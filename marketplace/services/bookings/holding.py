@@ -59,6 +59,11 @@ class Wanted:
         """Whether the expert's standing acceptance answers for them."""
         return is_instant(self.version.instant, self.expert.standing_since, self.expert.meeting_link)
 
+    def excludes(self, company: Company) -> bool:
+        """Whether the expert's acceptance in advance leaves this company out: its request waits for an answer."""
+        names = {(name or "").casefold() for name in (company.name, company.legal_name, company.domain)}
+        return any(line.casefold() in names for line in self.expert.conflicts)
+
     def rules(self, instant: bool) -> hours.Availability:
         """The calendar with the offer's own notice."""
         return rules_of(self.calendar, notice_hours=self.version.notice_hours, instant=instant)
@@ -92,7 +97,7 @@ def hold(
         _expire_overdue(tx, wanted.expert.id)
         _refuse_too_many(tx, person.id, company.domain)
         length = timedelta(minutes=wanted.version.minutes)
-        instant = wanted.instant
+        instant = wanted.instant and not wanted.excludes(company)
         _take_slot(tx, wanted, booking_id, start, length, instant)
         brief = _brief(tx, person, company, brief_id)
         tx.session.flush()  # The brief's id is the booking's.

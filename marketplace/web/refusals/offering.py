@@ -45,6 +45,16 @@ def _not_closed(facts: Facts) -> str:
     return _("This cannot be done with the offer as it stands now.")
 
 
+_DAYS: Mapping[str, Callable[[], str]] = {
+    "past": lambda: _("This day has passed."),
+    "far": lambda: _("This day is more than two years ahead."),
+    "twice": lambda: _("This day is listed twice."),
+    "order": lambda: _("The last day comes after the first."),
+    "date": lambda: _("A date has a day, a month and a year."),
+    "zone": lambda: _("Choose a time zone of the list."),
+}
+
+
 def _hours(facts: Facts) -> str:
     why = facts.get("why")
     if why == "too_many":
@@ -52,9 +62,11 @@ def _hours(facts: Facts) -> str:
     if why == "overlap":
         return _("Two ranges of the same day overlap: join them, or shorten one.")
     if why == "empty":
-        return _("A range ends after it begins.")
-    if why == "day":
-        return _("This day has passed, or is listed twice.")
+        return _("A range ends after it begins; past midnight it lasts twelve hours at most.")
+    if why == "number":
+        return _("A whole number from %(least)s to %(most)s.", least=facts["least"], most=facts["most"])
+    if why in _DAYS:
+        return _DAYS[why]()
     return _("A time has hours and minutes, such as 09:30.")
 
 
@@ -82,7 +94,7 @@ def _answer(facts: Facts) -> str:
     if why == "ground":
         return _("This ground does not exist in the country of your address.")
     if why == "no_vat_there":
-        return _("There is no VAT in the country of your address: choose “without VAT”.")
+        return _("There is no VAT in the country of your address: say that you charge none.")
     return _("This answer is still missing.")
 
 
