@@ -192,7 +192,10 @@ class OfferNotClosed(Refusal):
 
 
 class HoursRefused(Refusal):
-    """Weekly or dated hours that cannot be kept. Facts: why (too_many, overlap, empty, grid, day), row, most."""
+    """Weekly or dated hours that cannot be kept. Facts: row and why of the first problem, problems: all of them.
+
+    why: too_many, overlap, empty, grid (no time), date, past, far, twice, order, number, zone.
+    """
 
 
 class PhotoRefused(Refusal):
