@@ -44,12 +44,24 @@ def price_text(minor: int | None) -> str:
     return f"{whole}{',' if lang() == 'fr' else '.'}{cents:02d}" if cents else str(whole)
 
 
-def _line(name: str, label: Any, most: int | None = None) -> StringField:
-    return StringField(label, validators=[Optional(), Most(most or rules.TEXTS[name][1])])
+def _line(label: Any, most: int, *, optional: bool = False, rows: int = 1) -> TextAreaField:
+    """One line, in a box that grows: a narrow screen shows all of it. Line ends become spaces when kept."""
+    return TextAreaField(
+        label, validators=[*([Optional()] if optional else []), Most(most)], render_kw={"rows": rows}
+    )
 
 
-def _text(name: str, label: Any, rows: int = 5) -> TextAreaField:
-    return TextAreaField(label, validators=[Optional(), Most(rules.TEXTS[name][1])], render_kw={"rows": rows})
+def _takeaway(label: Any, *, optional: bool = False) -> TextAreaField:
+    return _line(label, rules.LONGEST_TAKEAWAY, optional=optional)
+
+
+def _question(label: Any) -> TextAreaField:
+    return _line(label, rules.LONGEST_QUESTION, optional=True)
+
+
+def _text(name: str, label: Any, rows: int) -> TextAreaField:
+    fewest, most = rules.TEXTS[name]
+    return _line(label, most, optional=not fewest, rows=rows)
 
 
 def _at_most_five(form: Any, field: SelectMultipleField) -> None:
@@ -67,15 +79,15 @@ def _an_amount(form: Any, field: StringField) -> None:
 class OfferForm(Form):
     """All fields of an offer. A draft may leave any open; whether it can be submitted is the domain's to say."""
 
-    title = _line("title", _l("Title"))
+    title = _text("title", _l("Title"), 2)
     problem = _text("problem", _l("The problem as it was"), 6)
     failed = _text("failed", _l("What failed first"), 4)
     unlocked = _text("unlocked", _l("What unlocked it"), 7)
-    takeaway_1 = _line("", _l("First point"), rules.LONGEST_TAKEAWAY)
-    takeaway_2 = _line("", _l("Second point"), rules.LONGEST_TAKEAWAY)
-    takeaway_3 = _line("", _l("Third point"), rules.LONGEST_TAKEAWAY)
-    takeaway_4 = _line("", _l("Fourth point"), rules.LONGEST_TAKEAWAY)
-    takeaway_5 = _line("", _l("Fifth point"), rules.LONGEST_TAKEAWAY)
+    takeaway_1 = _takeaway(_l("First point"))
+    takeaway_2 = _takeaway(_l("Second point"))
+    takeaway_3 = _takeaway(_l("Third point"))
+    takeaway_4 = _takeaway(_l("Fourth point"), optional=True)
+    takeaway_5 = _takeaway(_l("Fifth point"), optional=True)
     for_whom = _text("for_whom", _l("For whom"), 2)
     not_for_whom = _text("not_for_whom", _l("Not for whom"), 2)
     topics = SelectMultipleField(_l("Topics"), validators=[_at_most_five])
@@ -87,14 +99,14 @@ class OfferForm(Form):
         _l("Where"),
         choices=choices_of(("remote", _l("By video")), ("on_site", _l("On site")), ("both", _l("Either"))),
     )
-    area = _line("area", _l("Area you travel to"))
+    area = StringField(_l("Area you travel to"), validators=[Optional(), Most(rules.TEXTS["area"][1])])
     price = StringField(
         _l("Price without VAT"),
-        validators=[Optional(), Most(20), _an_amount],
+        validators=[Most(20), _an_amount],
         render_kw={"inputmode": "decimal", "autocomplete": "off"},
     )
     instant = RadioField(
-        _l("How it is booked"), choices=choices_of(("0", _l("On request")), ("1", _l("Instant")))
+        _l("Confirmation"), choices=choices_of(("0", _l("On request")), ("1", _l("Instant")))
     )
     notice_hours = SelectField(_l("Shortest notice"), coerce=int)
     policy = RadioField(
@@ -104,11 +116,11 @@ class OfferForm(Form):
         ),
     )
     promises_plan = BooleanField(_l("I send a written plan after the session"))
-    question_1 = _line("", _l("First question"), rules.LONGEST_QUESTION)
-    question_2 = _line("", _l("Second question"), rules.LONGEST_QUESTION)
-    question_3 = _line("", _l("Third question"), rules.LONGEST_QUESTION)
-    question_4 = _line("", _l("Fourth question"), rules.LONGEST_QUESTION)
-    question_5 = _line("", _l("Fifth question"), rules.LONGEST_QUESTION)
+    question_1 = _question(_l("First question"))
+    question_2 = _question(_l("Second question"))
+    question_3 = _question(_l("Third question"))
+    question_4 = _question(_l("Fourth question"))
+    question_5 = _question(_l("Fifth question"))
 
     def offer_choices(self, names: Taxonomy, spoken: Iterable[str], notice_hours: int) -> None:
         """Give the choices that depend on the reader, the expert and what is stored."""

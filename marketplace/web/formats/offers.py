@@ -31,7 +31,7 @@ _NAMES: Mapping[str, Callable[[], str]] = {
     "languages": lambda: _("Languages of the session"),
     "notice_hours": lambda: _("Shortest notice"),
     "policy": lambda: _("Cancellation"),
-    "instant": lambda: _("How it is booked"),
+    "instant": lambda: _("Confirmation"),
     "promises_plan": lambda: _("Written plan"),
     "questions": lambda: _("Your questions"),
 }

@@ -157,7 +157,7 @@ def test_two_windows_are_both_shown(db: Database, here: FlaskClient, seller: mak
     assert answer.status_code == 409
     assert answer.text.count("In the other window") == 1
     assert "Titre de la première fenêtre" in answer.text
-    assert 'value="Titre de la seconde fenêtre"' in answer.text
+    assert ">\r\nTitre de la seconde fenêtre</textarea>" in answer.text
     assert f'name="revision" value="{seen + 1}"' in answer.text
     assert read(db, offer_id).content["title"] == "Titre de la première fenêtre"
 
