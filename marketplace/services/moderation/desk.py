@@ -188,7 +188,7 @@ def list_offers(
         .limit(most + 1)
     )  # fmt: skip
     if text:
-        titled = sa.select(OfferVersion.offer_id).where(_like(sa.func.folded(OfferVersion.title), text))
+        titled = sa.select(OfferVersion.offer_id).where(like(sa.func.folded(OfferVersion.title), text))
         of = sa.select(Expert.id).join(Person, Person.id == Expert.person_id).where(_named(Person, text))
         query = query.where(sa.or_(Offer.id.in_(titled), Offer.expert_id.in_(of)))
     if status in OFFER_STATES:
@@ -289,15 +289,14 @@ def _restrictions(session: Session, which: sa.ColumnElement[bool]) -> list[Restr
 
 
 def _named(person: type[Person], text: str) -> sa.ColumnElement[bool]:
-    return sa.or_(
-        _like(sa.func.folded(person.name), text), person.email.like(_part(text.lower()), escape="\\")
-    )
+    return sa.or_(like(sa.func.folded(person.name), text), person.email.like(part(text.lower()), escape="\\"))
 
 
-def _like(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
-    return column.like(sa.func.folded(_part(text)), escape="\\")
+def like(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
+    """Whether a folded column holds the text somewhere, whatever its case and accents."""
+    return column.like(sa.func.folded(part(text)), escape="\\")
 
 
-def _part(text: str) -> str:
-    """Any text that holds this one, its own wildcards taken as they stand."""
+def part(text: str) -> str:
+    """The pattern of any text that holds this one, its own wildcards taken as they stand."""
     return "%" + text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"

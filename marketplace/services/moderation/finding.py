@@ -17,7 +17,7 @@ from ...storage.offers import Offer, OfferVersion
 from ...storage.payments import Payment, Refund
 from ...storage.payouts import Transfer
 from ...storage.people import Person
-from .desk import list_offers, list_people
+from .desk import like, list_offers, list_people, part
 
 MOST = 10
 _LARGEST = 2**31
@@ -55,18 +55,15 @@ def find(session: Session, text: str) -> Finds:
         return Finds(named, len(named) == 1)
     people, _more = list_people(session, text=text, most=MOST)
     offers, _more = list_offers(session, text=text, most=MOST)
-    exact = len(people) == 1 and people[0].email == text.lower() and not offers
-    return Finds(
-        [
-            *(Found("person", str(one.id), one.name, one.email) for one in people),
-            *(
-                Found("offer", str(one.id), one.title or "", one.expert_name, one.language or "")
-                for one in offers
-            ),
-            *_companies(session, text),
-        ],
-        exact,
-    )
+    found = [
+        *(Found("person", str(one.id), one.name, one.email) for one in people),
+        *(
+            Found("offer", str(one.id), one.title or "", one.expert_name, one.language or "")
+            for one in offers
+        ),
+        *_companies(session, text),
+    ]
+    return Finds(found, exact=False)
 
 
 def _bookings(session: Session, text: str) -> list[Found]:
@@ -98,9 +95,9 @@ def _bookings(session: Session, text: str) -> list[Found]:
 
 
 def _accounts(session: Session, text: str) -> list[Found]:
-    """People and offers by the provider's account or by our own id."""
+    """People by their address, the provider’s account or our own id; offers by that."""
     known = _id(text)
-    about: list[sa.ColumnElement[bool]] = [Expert.account_id == text]
+    about: list[sa.ColumnElement[bool]] = [Expert.account_id == text, Person.email == text.lower()]
     if known is not None:
         about += [Person.id == known, Expert.id == known, Offer.id == known]
     rows: Any = session.execute(
@@ -129,12 +126,11 @@ def _cases(session: Session, text: str) -> list[Found]:
 
 
 def _companies(session: Session, text: str) -> list[Found]:
-    like = "%" + text.lower().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_") + "%"
     rows = session.execute(
         sa.select(Company.name, Company.domain)
         .where(
             sa.or_(
-                sa.func.lower(Company.name).like(like, escape="\\"), Company.domain.like(like, escape="\\")
+                like(sa.func.folded(Company.name), text), Company.domain.like(part(text.lower()), escape="\\")
             )
         )
         .order_by(Company.name)

@@ -70,7 +70,7 @@ def bookings_with_money(
 ) -> tuple[list[MoneyRow], After]:
     """Bookings with what was taken, given back and is due of each; newest first, keyset-paged, one statement."""
     taken, returned = (
-        sa.select(sa.func.coalesce(sa.func.sum(column), 0))
+        sa.select(sa.cast(sa.func.coalesce(sa.func.sum(column), 0), sa.BigInteger))
         .where(Payment.subject == Booking.id)
         .scalar_subquery()
         for column in (Payment.captured_minor, Payment.refunded_minor)

@@ -15,6 +15,7 @@ from ...domain.errors import Refusal
 from ...services import companies, people
 from ...services.people.factors import standing_factor
 from ..access import rule
+from ..formats.devices import device
 from ..forms import choices_of
 from ..gate import THEME_COOKIE, THEMES, keep_cookie, safe_next
 from ..house import house, real_now
@@ -22,26 +23,6 @@ from ..language import LANGUAGE_COOKIE, ZONE_COOKIE, current_zone_name, is_zone,
 from ..refusals import sentence
 from . import blueprint
 from .forms import PreferencesForm
-
-# In this order: Edge says that it is Chrome, and Chrome that it is Safari.
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS = (
-    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)  # fmt: skip
-
-
-def device(user_agent: str) -> str:
-    """Browser and system in two words, as far as the browser says; "" when it says nothing known."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
-    return ", ".join(part for part in (browser, system) if part)
 
 
 @blueprint.route("/preferences", methods=["GET", "POST"])
