@@ -5,8 +5,10 @@ Source: ux.md 1.10; Regulation (EU) 2022/2065, art. 16 and 17; regulation.md, "R
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from difflib import SequenceMatcher
 
 # From the submission, or the first notice, to the answer that is owed.
 TARGETS: Mapping[str, timedelta] = {
@@ -33,6 +35,7 @@ WHYS = ("untrue", "not_held", "insulting", "private", "copied", "unlawful", "chi
 NAMELESS = frozenset({"child_abuse"})
 LONGEST_NOTICE = 4000
 LEAST_NOTICE = 20
+_WORDS = re.compile(r"\S+\s*|\s+")
 
 
 def undo_open(decided_at: datetime, now: datetime) -> bool:
@@ -43,3 +46,18 @@ def undo_open(decided_at: datetime, now: datetime) -> bool:
 def reason_needed(decision: str) -> bool:
     """Whether the people concerned are owed words: all but a plain yes."""
     return decision in ("refuse", "keep", "hide")
+
+
+def word_changes(before: str, after: str) -> tuple[tuple[str, str], ...]:
+    """What became of a text, word by word: ("same" | "gone" | "new", piece), in reading order."""
+    old, new = _WORDS.findall(before), _WORDS.findall(after)
+    pieces: list[tuple[str, str]] = []
+    for how, a, b, c, d in SequenceMatcher(None, old, new, autojunk=False).get_opcodes():
+        if how == "equal":
+            pieces.append(("same", "".join(old[a:b])))
+            continue
+        if a < b:
+            pieces.append(("gone", "".join(old[a:b])))
+        if c < d:
+            pieces.append(("new", "".join(new[c:d])))
+    return tuple(pieces)

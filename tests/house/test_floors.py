@@ -84,7 +84,7 @@ ROOM_OF = {
     "domain.checks": "moderation",
 }
 # Right of all rooms: they may call any of them.
-ABOVE_ROOMS = ("clock", "demo", "demo_bookings")
+ABOVE_ROOMS = ("clock", "demo", "demo_bookings", "demo_cases")
 
 
 def rooms() -> list[str]:

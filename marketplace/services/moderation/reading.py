@@ -12,11 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from ...domain.errors import NotFound
-from ...domain.moderation import undo_open
+from ...domain.moderation import UNDO_WINDOW, undo_open
 from ...storage.bookings import Booking
 from ...storage.experts import Expert
 from ...storage.moderation import Case, Notice, Restriction
-from ...storage.offers import Offer, OfferVersion
+from ...storage.offers import Industry, Offer, OfferVersion, Topic
 from ...storage.people import AuditRow, Person
 from ...storage.reviews import Review
 from ..experts import profile_diff, profile_of
@@ -110,6 +110,26 @@ def counts(session: Session, person_id: uuid.UUID | None, now: datetime) -> dict
         ).where(Case.state == "open")
     ).one()
     return dict(zip(("open", "mine", "snoozed"), row, strict=True))
+
+
+def last_decided(session: Session, person_id: uuid.UUID | None, now: datetime) -> CaseLine | None:
+    """What this operator decided last, while it can still be taken back."""
+    row = session.execute(
+        _lines()
+        .where(
+            Case.state == "decided", Case.told_at.is_(None), Case.decided_by == person_id,
+            Case.decided_at > now - UNDO_WINDOW,
+        )
+        .order_by(Case.decided_at.desc(), Case.id.desc())
+        .limit(1)
+    ).one_or_none()  # fmt: skip
+    return _line(row) if row else None
+
+
+def names_of_subjects(session: Session, language: str) -> dict[str, str]:
+    """Topics and industries by their slugs, in "fr" or "en"."""
+    both = (sa.select(kind.slug, getattr(kind, language)) for kind in (Topic, Industry))
+    return {slug: name for query in both for slug, name in session.execute(query)}
 
 
 def queue(

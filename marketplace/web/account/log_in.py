@@ -23,7 +23,7 @@ def home_of(language: str) -> str:
     if g.due is not None:
         return url_for(STEPS[g.due], lang=language)
     for role, endpoint in (
-        ("operator", "operator.bookings"),
+        ("operator", "operator.queue"),
         ("expert", "expert.home"),
         ("applicant", "expert.application"),
         ("lead", "buyer.bookings"),
