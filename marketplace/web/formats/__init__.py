@@ -13,9 +13,9 @@ from lucide.jinja import lucide
 
 from .. import assets, highlight, rulers
 from ..house import house
+from .acts import act_words
 from .amounts import decimal, money, money_bare, money_round, number, percent, rate
 from .asks import account_asks
-from .acts import act_words
 from .codes import call_state, ledger_words, payment_state, reason_words, transfer_why
 from .offers import lost_words, notice_words, offer_field, offer_value, policy_name
 from .places import (
