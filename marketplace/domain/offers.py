@@ -71,14 +71,21 @@ BLANK: Mapping[str, Any] = {
     "questions": [],
 }
 FIELDS = tuple(BLANK)
+SETS = ("topics", "industries")
 
 Content = Mapping[str, Any]
 Change = tuple[str, Any, Any]
 
 
 def whole(content: Content) -> dict[str, Any]:
-    """All fields, in order; what is not given is as in a blank draft, what is no field is left out."""
-    return {name: content.get(name, blank) for name, blank in BLANK.items()}
+    """All fields, in order; what is not given is as in a blank draft, what is no field is left out.
+
+    Topics and industries have no order of their own: two that differ in it alone say the same.
+    """
+    return {
+        name: sorted(set(content.get(name, blank))) if name in SETS else content.get(name, blank)
+        for name, blank in BLANK.items()
+    }
 
 
 def changes(before: Content | None, after: Content) -> list[Change]:
@@ -120,7 +127,7 @@ def tidied(name: str, value: Any) -> Any:
         return _lines(value, MOST_TAKEAWAYS, LONGEST_TAKEAWAY)
     if name == "questions":
         return _lines(value, MOST_QUESTIONS, LONGEST_QUESTION)
-    if name in ("topics", "industries"):
+    if name in SETS:
         return sorted(set(_lines(value, MOST_TOPICS, 80)))
     if name == "languages":
         return [code for code in SPOKEN if code in value]

@@ -10,7 +10,7 @@ from flask import Response, flash, g, jsonify, redirect, render_template, reques
 from flask_babel import gettext as _
 
 from ...domain.errors import DraftSavedElsewhere, NotFound, PriceRefused, Refusal
-from ...domain.offers import FIELDS, LEAST_PRICE, MOST_PRICE, missing, tidied
+from ...domain.offers import LEAST_PRICE, MOST_PRICE, changes, missing, tidied
 from ...domain.pricing import Quote
 from ...services import offers
 from ...services.offers import Taxonomy
@@ -132,7 +132,7 @@ def _editor(desk: Desk, form: OfferForm, refused: Refusal | None = None) -> Any:
 def _elsewhere(desk: Desk, form: OfferForm) -> dict[str, Any]:
     """What another window saved, where it differs from what was typed here."""
     typed = {name: tidied(name, value) for name, value in form.content.items()}
-    return {name: desk.draft.content[name] for name in FIELDS if desk.draft.content[name] != typed[name]}
+    return {name: saved for name, _typed, saved in changes(typed, desk.draft.content)}
 
 
 def _saved(draft: OfferDraft) -> Any:
@@ -155,7 +155,7 @@ def _is_quiet() -> bool:
 
 
 def _first_error(form: OfferForm) -> str:
-    return next(f"{field.label.text}: {field.errors[0]}" for field in form if field.errors)
+    return next(f"{field.label.text}{_(': ')}{field.errors[0]}" for field in form if field.errors)
 
 
 @blueprint.get("/offers/<uuid:offer_id>/preview")
@@ -223,14 +223,17 @@ def offer_reopen(offer_id: uuid.UUID) -> Any:
 
 @blueprint.get("/offers/price")
 @rule("offers.list_own")
-def price_preview() -> tuple[Response, int] | Response:
-    """What a buyer would pay and the expert receive for ?price=, each amount in words; 422 with a sentence."""
+def price_preview() -> Response:
+    """What a buyer would pay and the expert receive for ?price=, each amount in words; else a sentence.
+
+    Asked at every key: a price half typed is no mistake yet, and answered like a whole one (200).
+    """
     try:
         price = price_of(request.args.get("price", "")[:20])
     except ValueError:
         price = 0
     if price is None or not LEAST_PRICE <= price <= MOST_PRICE:
-        return jsonify(error=sentence(PriceRefused(least=LEAST_PRICE, most=MOST_PRICE))), 422
+        return jsonify(error=sentence(PriceRefused(least=LEAST_PRICE, most=MOST_PRICE)))
     with house().db.reading() as session:
         seller = offers.seller_of(session, g.actor.expert_id)
     quote = offers.quote_for(price, seller, platform_tax(), house().clock())

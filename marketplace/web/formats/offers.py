@@ -11,7 +11,7 @@ from flask_babel import ngettext
 from .amounts import money_round
 from .places import format_name, language_name, languages
 from .speech import capital
-from .times import session_length
+from .times import duration
 
 _NAMES: Mapping[str, Callable[[], str]] = {
     "language": lambda: _("Language of the text"),
@@ -70,7 +70,7 @@ def offer_value(name: str, value: Any, named: Mapping[str, str] | None = None) -
     said: Mapping[str, Callable[[], str]] = {
         "language": lambda: capital(language_name(value)),
         "languages": lambda: languages(value),
-        "minutes": lambda: session_length(value),
+        "minutes": lambda: duration(value),
         "price_minor": lambda: money_round(value),
         "format": lambda: format_name(value),
         "notice_hours": lambda: notice_words(value),

@@ -293,8 +293,7 @@ def test_what_the_buyer_pays_and_the_expert_receives(here: FlaskClient) -> None:
     }  # fmt: skip
     for wrong in ("", "0", "10000000", "x"):
         answer = here.get(f"/en/expert/offers/price?price={wrong}")
-        assert answer.status_code == 422
-        assert answer.json["error"]
+        assert list(answer.json) == ["error"]
 
 
 def test_the_amounts_stand_there_without_a_script(
