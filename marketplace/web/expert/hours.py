@@ -26,6 +26,7 @@ from ...domain.hours import (
 )
 from ...services.availability import hours_of, save_hours, usual_length, week_ahead
 from ..access import rule
+from ..formats.times import weekday_name
 from ..house import house
 from ..language import current_zone_name, zones
 from ..refusals import sentence
@@ -87,6 +88,7 @@ def _page(kept: Hours, typed: Typed, wrong: Sequence[Problem] = (), *, moving: b
         rows=_rows_by_day(typed),
         overnight=_overnight(typed),
         errors={one.row: sentence(HoursRefused(why=one.why, **one.facts)) for one in wrong},
+        places={one.row: _place(one.row, typed) for one in wrong},
         moving=moving,
         zone=zone,
         zones=sorted({*zones(), kept.zone}),
@@ -151,6 +153,25 @@ def _problems(typed: Typed) -> Sequence[Problem]:
         found: Sequence[Problem] = refusal.facts["problems"]
         return found
     return ()
+
+
+def _place(row: str, typed: Typed) -> str:
+    """Where a problem stands, in words: a weekday, a list, a field."""
+    name, _dash, number = row.partition("-")
+    if name == "weekly":
+        return weekday_name(typed.weekly[int(number)][0] or 1).capitalize()
+    return {
+        "away": _("Days away"),
+        "other": _("Other hours on a day"),
+        "before_minutes": _("Free before"),
+        "after_minutes": _("Free after"),
+        "notice_hours": _("Notice"),
+        "horizon_days": _("Bookable ahead"),
+        "grid_minutes": _("Sessions begin every"),
+        "per_day": _("Sessions a day, at most"),
+        "per_week": _("Sessions a week, at most"),
+        "zone": _("Your time zone"),
+    }[name]
 
 
 def _rows_by_day(typed: Typed) -> dict[int, list[tuple[int, str, str]]]:

@@ -60,7 +60,7 @@ def _hours(facts: Facts) -> str:
     if why == "too_many":
         return _("At most %(most)s ranges can be kept.", most=facts.get("most", 50))
     if why == "overlap":
-        return _("Two ranges of the same day overlap: join them, or shorten one.")
+        return _("This range overlaps another one: join them, or shorten one.")
     if why == "empty":
         return _("A range ends after it begins; past midnight it lasts twelve hours at most.")
     if why == "number":
