@@ -90,6 +90,8 @@ def hold(
         person, company = _lead(tx.session, actor)
         _refuse_own(wanted, person, company)
         locks.take(tx, calendar=wanted.expert.id, company=company.id)
+        # While we waited, a publication may have been taken back, or the offer hidden.
+        wanted = wanted_offer(tx.session, offer_id)
         booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
         already = tx.session.get(Booking, booking_id)
         if already is not None:
@@ -144,6 +146,7 @@ def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
         .join(Person, Person.id == Expert.person_id)
         .join(Calendar, Calendar.expert_id == Expert.id)
         .where(Offer.id == offer_id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         raise NotFound
