@@ -53,6 +53,12 @@ ACTS: Mapping[str, Callable[[], str]] = {
     "case.released": lambda: _("Case left to all"),
     "case.snoozed": lambda: _("Case put aside"),
     "case.woken": lambda: _("Case taken up again"),
+    "case.approve": lambda: _("Case decided: approved"),
+    "case.changes": lambda: _("Case decided: changes asked"),
+    "case.refuse": lambda: _("Case decided: refused"),
+    "case.keep": lambda: _("Case decided: text kept"),
+    "case.hide": lambda: _("Case decided: text hidden"),
+    "case.undone": lambda: _("Decision taken back"),
 }
 
 
