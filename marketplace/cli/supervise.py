@@ -343,14 +343,17 @@ def _tail(log: Path) -> str:
 def _box(settings: config.Config, seconds: float) -> str:
     lines = [f"{settings.site_name} runs: {settings.site_url}    ({seconds:.1f} s)"]
     if settings.demo:
-        lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
         if settings.load_demo:
+            lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
             lines += textwrap.wrap(_people(), 68, initial_indent="    ", subsequent_indent="    ")
         else:
             lines += [
-                "    No demo data was loaded. The first operator (once), and a folder of people and offers:",
+                "",
+                "No demo data was loaded (LOAD_DEMO=0). With the same settings, the first operator, once:",
                 '    .venv/bin/flask --app wsgi people first-operator YOU@COMPANY.COM --name "YOUR NAME"',
-                "    .venv/bin/flask --app wsgi demo load demo",
+                f"and a folder of people, who then log in with one click at {settings.site_url}/dev/login:",
+                "    .venv/bin/flask --app wsgi demo load DIR",
+                "",
             ]
         if not settings.smtp_url:
             lines.append(f"Mail it would have sent:                 {settings.site_url}/dev/mail")
