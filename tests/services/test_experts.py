@@ -415,7 +415,8 @@ def test_an_application_goes_comes_back_and_goes_again(db: Database, announced: 
 
 
 def test_admission_copies_what_was_submitted_and_can_be_taken_back(db: Database) -> None:
-    actor = whole(db, standing=True, meeting_link="https://meet.example.com/lou", conflicts=["Acme"])
+    typed = {"registration": "552 100 554 00005", "vat_number": "fr 40 303 265 045", "vat_ground": "fr_293b"}
+    actor = whole(db, standing=True, meeting_link="https://meet.example.com/lou", conflicts=["Acme"], **typed)
     experts.submit_application(db, actor)
     revision = draft(db, actor).revision
     with db.transaction() as tx, pytest.raises(CaseChanged):

@@ -65,6 +65,18 @@ def check_registration(number: str, country: str) -> str:
     return number
 
 
+def tidied(content: Mapping[str, Any]) -> dict[str, Any]:
+    """The answers as they are kept once submitted: numbers as their registers write them, no ground beside VAT."""
+    wrong, country, tidy = problems(content), content["country"], dict(content)
+    if content["registration"] and "registration" not in wrong:
+        tidy["registration"] = check_registration(content["registration"], country)
+    if content["vat_number"] and "vat_number" not in wrong:
+        tidy["vat_number"] = check_vat(content["vat_number"], country)
+    if content["vat_status"] == "liable":
+        tidy["vat_ground"] = ""
+    return tidy
+
+
 def _missing(names: tuple[str, ...]) -> dict[str, Refusal]:
     return {name: AnswerRefused(why="missing") for name in names}
 
@@ -76,11 +88,11 @@ def _identity(content: Mapping[str, Any]) -> dict[str, Refusal]:
         found["country"] = CountryNotServed(country=country)
     if country and content["registration"]:
         _try(found, "registration", lambda: check_registration(content["registration"], country))
-    if country and content["vat_status"] == "liable":
-        if standard_rate(country) is None and country in ACCOUNT_COUNTRIES:
-            found["vat_status"] = AnswerRefused(why="no_vat_there")
-        elif content["vat_number"]:
-            _try(found, "vat_number", lambda: check_vat(content["vat_number"], country))
+    liable = content["vat_status"] == "liable"
+    if liable and country in ACCOUNT_COUNTRIES and standard_rate(country) is None:
+        found["vat_status"] = AnswerRefused(why="no_vat_there")
+    elif country and content["vat_number"]:
+        _try(found, "vat_number", lambda: check_vat(content["vat_number"], country))
     exempt = content["vat_status"] == "exempt" and content["vat_ground"]
     if exempt and content["vat_ground"] not in grounds_for(country):
         found["vat_ground"] = AnswerRefused(why="ground")

@@ -12,7 +12,6 @@ from ...domain.errors import CaseChanged, NotFound, UndoOver
 from ...domain.profiles import FIELDS, empty
 from ...storage.db import Tx
 from ...storage.experts import Expert, ProfileDraft
-from .checking import check_registration
 from .drafting import address_of, locked_draft, profile_of, published
 from .submitting import changed_fields
 
@@ -121,18 +120,12 @@ def _write(tx: Tx, expert: Expert, content: Mapping[str, Any]) -> None:
     """Put the draft's fields into the typed row: what pages, quotes and papers read."""
     for name in ("headline", "startup", "startup_role", "city", "country", "bio"):
         setattr(expert, name, content[name])
-    for name in ("legal_name", "vat_number", "vat_ground", "meeting_link"):
+    for name in ("legal_name", "registration", "vat_number", "vat_ground", "meeting_link"):
         setattr(expert, name, content[name] or None)
     expert.languages, expert.conflicts = list(content["languages"]), list(content["conflicts"])
     expert.language = content["language"] or expert.language
     expert.address = address_of(content) if content["street"] else content["city"] or None
     expert.vat_status = content["vat_status"] or "liable"
-    # Whichever status holds, what belongs to the other is not kept beside it.
-    if expert.vat_status == "liable":
-        expert.vat_ground = None
-    expert.registration = (
-        check_registration(content["registration"], content["country"]) if content["registration"] else None
-    )
     expert.photo_id = uuid.UUID(content["photo_id"]) if content["photo_id"] else None
     if not content["standing"]:
         expert.standing_since = None

@@ -17,8 +17,8 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert, ProfileDraft
 from ...storage.people import Person
 from ..people import accept_documents, write_audit
-from .checking import problems
-from .drafting import locked_draft, published
+from .checking import problems, tidied
+from .drafting import locked_draft, published, write
 from .steps import lacking, steps
 
 
@@ -104,4 +104,5 @@ def _open(tx: Tx, actor: Actor) -> tuple[Expert, ProfileDraft]:
 
 
 def _submitted(tx: Tx, draft: ProfileDraft) -> None:
+    write(tx, draft, tidied(draft.content))
     draft.state, draft.submitted_at, draft.notes = "submitted", tx.now, {}

@@ -220,6 +220,7 @@ class OfferPage:
     bookable: bool
     seller: SellerTax
     demo: bool
+    photo_id: uuid.UUID | None = None
 
 
 def offer_page(session: Session, slug: str) -> OfferPage:
@@ -281,6 +282,7 @@ def as_written(expert: Expert, profile: ProfileDraft | None) -> Expert:
         status=expert.status,
         account_status=expert.account_status,
         demo=expert.demo,
+        photo_id=uuid.UUID(profile.content["photo_id"]) if profile.content.get("photo_id") else None,
         language=said.pop("language") or expert.language,
         languages=said.pop("languages") or [],
         vat_status=said.pop("vat_status") or "liable",
@@ -317,6 +319,7 @@ def _page(offer: Offer, version: OfferVersion, expert: Expert, person: Person, z
         bookable=expert.account_status == "active",
         seller=_tax(expert),
         demo=expert.demo,
+        photo_id=expert.photo_id,
     )
 
 

@@ -57,7 +57,6 @@ def submit() -> Any:
         experts.submit_application(house().db, g.actor)
     except DraftIncomplete as incomplete:
         return _list_page(asked=tuple(incomplete.facts["missing"]))
-    flash(_("Your application is with the operators."))
     return redirect(url_for("expert.application"), 303)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from flask import flash, g, jsonify, redirect, render_template, request, url_for
-from flask_babel import gettext as _
 
 from ...domain.companies import COUNTRIES
 from ...domain.errors import DraftIncomplete, NotFound, PhotoRefused, Refusal
@@ -116,7 +115,6 @@ def profile_submit() -> Any:
         page = "identity" if set(incomplete.facts["missing"]) & set(IDENTITY) else "profile"
         flash(sentence(incomplete), "error")
         return redirect(url_for(f"expert.{page}"), 303)
-    flash(_("Your changes are with the operators. What is public stays as it is until they have decided."))
     return redirect(url_for("expert.profile"), 303)
 
 
