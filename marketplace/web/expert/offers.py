@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from flask import Response, flash, g, jsonify, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ...domain.errors import DraftSavedElsewhere, NotFound, PriceRefused, Refusal
+from ...domain.moderation import TARGETS
 from ...domain.offers import LEAST_PRICE, MOST_PRICE, changes, missing, tidied
 from ...domain.pricing import Quote
 from ...services import offers
@@ -54,6 +56,11 @@ class Desk:
     lacks: tuple[str, ...]
     versions: Any
     diff: Any
+
+    @property
+    def read_by(self) -> datetime | None:
+        """When the operators should have read it, at the latest."""
+        return self.draft.submitted_at + TARGETS["offer"] if self.draft.submitted_at else None
 
     @property
     def missing(self) -> tuple[str, ...]:
