@@ -82,6 +82,7 @@ ROOM_OF = {
     "domain.addresses": "people",
     "domain.profiles": "experts",
     "domain.checks": "moderation",
+    "domain.hours": "availability",
 }
 # Right of all rooms: they may call any of them.
 ABOVE_ROOMS = ("clock", "demo", "demo_bookings", "demo_cases")
