@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
+from hashlib import sha256
 from itertools import pairwise
 from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
@@ -118,6 +119,11 @@ def as_typed(hours: Hours, today: date) -> Typed:
         ),
         numbers={name: "" if value is None else str(value) for name, value in numbers.items()},
     )
+
+
+def fingerprint(hours: Hours) -> str:
+    """The same for the same hours: a form carries that of the hours it was made from."""
+    return sha256(repr(hours).encode()).hexdigest()[:16]
 
 
 def read_clock(text: str) -> time | None:

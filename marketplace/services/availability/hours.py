@@ -12,8 +12,8 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.availability import DatedHours, Interval, open_windows
-from ...domain.errors import NotFound
-from ...domain.hours import Hours, Typed, read_hours
+from ...domain.errors import DraftSavedElsewhere, NotFound
+from ...domain.hours import Hours, Typed, fingerprint, read_hours
 from ...domain.policy import Actor
 from ...storage import locks
 from ...storage.availability import Calendar
@@ -58,8 +58,10 @@ def usual_length(session: Session, expert_id: uuid.UUID) -> int:
     return session.scalar(shortest) or 180
 
 
-def save_hours(db: Database, actor: Actor, *, typed: Typed) -> Hours:
+def save_hours(db: Database, actor: Actor, *, typed: Typed, seen: str | None = None) -> Hours:
     """Keep what was typed, with a line in the audit when it changes anything. NotFound, HoursRefused.
+
+    `seen` is the fingerprint of the hours the form was made from: DraftSavedElsewhere when they are others now.
 
     Sessions already booked keep their instants: only what is free from now on changes.
     """
@@ -70,6 +72,8 @@ def save_hours(db: Database, actor: Actor, *, typed: Typed) -> Hours:
         calendar = tx.session.get(Calendar, actor.expert_id, populate_existing=True)
         if calendar is None:
             raise NotFound
+        if seen is not None and seen != fingerprint(_read(calendar)):
+            raise DraftSavedElsewhere(revision=0)
         hours = read_hours(typed, tx.now)
         wanted = _columns(hours)
         changed = [name for name, value in wanted.items() if getattr(calendar, name) != value]

@@ -12,7 +12,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.datastructures import MultiDict
 
-from ...domain.errors import HoursRefused
+from ...domain.errors import DraftSavedElsewhere, HoursRefused
 from ...domain.hours import (
     GRIDS,
     NUMBERS,
@@ -20,6 +20,7 @@ from ...domain.hours import (
     Problem,
     Typed,
     as_typed,
+    fingerprint,
     past_midnight,
     read_clock,
     read_hours,
@@ -61,14 +62,18 @@ def hours() -> Any:
     if typed.zone != kept.zone and request.form.get("zone_seen") != typed.zone:
         return _page(kept, typed, moving=True)
     try:
-        save_hours(house().db, g.actor, typed=typed)
+        save_hours(house().db, g.actor, typed=typed, seen=request.form.get("seen"))
+    except DraftSavedElsewhere as refusal:
+        return _page(kept, typed, elsewhere=sentence(refusal)), 409
     except HoursRefused as refusal:
         return _page(kept, typed, refusal.facts["problems"]), 422
     flash(_("Your hours are kept. Sessions already booked stay where they are."))
     return redirect(url_for("expert.hours", minutes=_minutes(LENGTHS[0])), 303)
 
 
-def _page(kept: Hours, typed: Typed, wrong: Sequence[Problem] = (), *, moving: bool = False) -> str:
+def _page(
+    kept: Hours, typed: Typed, wrong: Sequence[Problem] = (), *, moving: bool = False, elsewhere: str = ""
+) -> str:
     now, zone = house().clock(), current_zone_name(kept.zone)
     try:
         shown, fits = read_hours(typed, now), True
@@ -90,6 +95,9 @@ def _page(kept: Hours, typed: Typed, wrong: Sequence[Problem] = (), *, moving: b
         errors={one.row: sentence(HoursRefused(why=one.why, **one.facts)) for one in wrong},
         places={one.row: _place(one.row, typed) for one in wrong},
         moving=moving,
+        elsewhere=elsewhere,
+        # A form that goes on being filled in still stands on the hours it was made from.
+        seen=fingerprint(kept) if elsewhere else request.form.get("seen", fingerprint(kept)),
         zone=zone,
         zones=sorted({*zones(), kept.zone}),
         now=now,

@@ -167,6 +167,21 @@ class TestZone:
             assert hours_of(session, seller.expert.id).zone == "America/New_York"
 
 
+def test_another_window_is_not_overwritten_unseen(
+    page: FlaskClient, db: Database, seller: make.Seller
+) -> None:
+    seen = re.search(r'name="seen" value="(\w+)"', page.get("/en/expert/hours").text)
+    assert seen
+    assert post(page, **rows((1, "09:00", "17:00")), seen=seen[1]).status_code == 303
+    late = post(page, **rows((2, "07:07", "17:00")), seen=seen[1])
+    assert late.status_code == 409
+    assert "Another window saved this meanwhile" in late.text
+    assert "07:07" in late.text
+    again = re.search(r'name="seen" value="(\w+)"', late.text)
+    assert again
+    assert post(page, **rows((2, "07:07", "17:00")), seen=again[1]).status_code == 303
+
+
 class TestWhatABuyerSees:
     def test_follows_what_stands_in_the_form(self, page: FlaskClient) -> None:
         shown = post(page, **rows((2, "09:00", "13:00")), show="240")
