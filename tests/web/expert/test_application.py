@@ -14,7 +14,7 @@ from PIL import Image
 
 from marketplace.domain.events import AddressKnownAlready, LinkAsked
 from marketplace.domain.policy import Actor
-from marketplace.services import experts, people
+from marketplace.services import experts, moderation, people
 from marketplace.services.moderation.waiting import place_in_queue
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
@@ -192,6 +192,44 @@ def test_reasons_stand_next_to_their_fields(browser: Browser, db: Database) -> N
     assert 'aria-describedby="headline-hint headline-asked headline-count"' in profile
     send(here, "/en/expert/profile", form_of("profile", headline="Getting heat meters in"))
     assert "Changed since" in here.get("/en/expert/profile").text
+
+
+@pytest.mark.parametrize(
+    ("decision", "said"),
+    [
+        ("changes", "The operators ask for changes"),
+        ("refuse", "You are not admitted as things stand"),
+        ("approve", ""),
+    ],
+)
+def test_what_the_operators_decide_is_read_with_its_reasons(
+    browser: Browser, db: Database, decision: str, said: str
+) -> None:
+    """From the queue to the author's pages: the reason for the whole, one at its field, and again to the queue."""
+    actor = application(db)
+    here = browser(person_of(actor))
+    send(here, "/en/expert/application/submit")
+    with db.reading() as session:
+        waiting = place_in_queue(session, expert_of(actor))
+    assert waiting is not None
+    moderation.decide(
+        db, make.operator(db), number=waiting.number, decision=decision, revision=draft(db, actor).revision,
+        real_now=db.clock(), reason="Your story stays general.", notes={"bio": "Which machine, which month?"},
+    )  # fmt: skip
+    answer = here.get("/en/expert/application")
+    if decision == "approve":
+        assert answer.location == "/en/expert/profile"
+        assert "This is public as it stands" in here.get("/en/expert/profile").text
+        return
+    assert said in answer.text
+    assert "Your story stays general." in answer.text
+    profile = here.get("/en/expert/profile").text
+    assert "Which machine, which month?" in profile
+    # Answering the field is enough to hand it in again.
+    assert send(here, "/en/expert/application/submit").status_code == 422
+    send(here, "/en/expert/profile", form_of("profile", bio=GOOD["bio"] + " The press of March 2019."))
+    assert send(here, "/en/expert/application/submit").status_code == 303
+    assert "is with the operators" in here.get("/en/expert/application").text
 
 
 def test_the_admitted_change_their_profile_beside_what_is_public(browser: Browser, db: Database) -> None:
