@@ -166,6 +166,10 @@ def test_guesses_are_counted_and_the_right_code_waits(db: Database, owner: Owner
     for _ in range(5):
         assert isinstance(prove(db, owner, "000000"), FactorWrong)
     assert isinstance(prove(db, owner, owner.code()), TooManyTries)
+    assert isinstance(prove(db, owner, owner.codes[0]), people.SignedIn), "guesses of others keep nobody out"
+    for _ in range(5):
+        assert isinstance(prove(db, owner, "000000"), FactorWrong)
+    assert isinstance(prove(db, owner, owner.code()), TooManyTries)
     later = NOW + timedelta(minutes=5)
     assert isinstance(prove(db, owner, owner.code(later), later), people.SignedIn)
 

@@ -23,6 +23,7 @@ from ...storage.people import Person
 from ...storage.reviews import Review
 from ..people import write_audit
 from ..people.log_ins import end_all
+from ..people.operators import others_operate
 from ..search import index_offer
 
 LONGEST_REASON = 2000
@@ -172,17 +173,6 @@ def take_back(tx: Tx, actor: Actor, restriction_id: uuid.UUID) -> None:
         index_offer(tx, review.offer_id)
     elif laid.person_id is not None:
         tx.session.get_one(Person, laid.person_id, with_for_update=True).suspended_at = None
-
-
-def others_operate(tx: Tx, person_id: uuid.UUID) -> bool:
-    """Whether somebody else keeps the house. Locks every operator, so two cannot put each other out at once."""
-    standing = tx.session.scalars(
-        sa.select(Person.id)
-        .where(Person.operator, Person.suspended_at.is_(None))
-        .order_by(Person.id)
-        .with_for_update()
-    ).all()
-    return any(one != person_id for one in standing)
 
 
 def _offer(tx: Tx, actor: Actor, offer_id: uuid.UUID) -> tuple[Offer, uuid.UUID]:

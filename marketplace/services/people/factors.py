@@ -19,7 +19,7 @@ from ...domain.events import SecurityChanged
 from ...domain.policy import Actor
 from ...storage.db import Database, Tx
 from ...storage.people import LogIn, Person, RecoveryCode, SecondFactor
-from .limits import DAY, HOUR, MINUTE, Windows, count_tries, forget_tries
+from .limits import ADDRESS, DAY, HOUR, MINUTE, Windows, count_tries, forget_tries, network_key
 from .log_ins import SignedIn, end_all, renew_log_in
 from .passwords import prove_password
 from .sealing import (
@@ -157,12 +157,19 @@ def prove_factor(
 
     A time step counts once, whoever asks at the same moment; so does a recovery code.
     """
+    typed = as_typed(code)
     with db.transaction() as tx:
-        until = count_tries(tx.session, [(_tries(person_id), TRIES)], real_now)
+        # Whoever guesses digits with a stolen password keeps nobody out: a recovery code, which nobody
+        # guesses, is counted by where it comes from.
+        counted = (
+            (_tries(person_id), TRIES)
+            if is_one_time(typed)
+            else (f"recovery:{network_key(address)}", ADDRESS)
+        )
+        until = count_tries(tx.session, [counted], real_now)
         if until is not None:
             return TooManyTries(until=until)
         person, login = _locked(tx, person_id, log_in_id)
-        typed = as_typed(code)
         if is_one_time(typed):
             right = _use_step(tx, person_id, typed, key, real_now)
         else:
@@ -227,7 +234,7 @@ def reset_factor(db: Database, *, email: str, real_now: datetime) -> None:
             raise NotFound
         _drop(tx, person.id)
         end_all(tx, person.id, real_now)
-        write_audit(tx, actor_id=None, act="factor.reset", subject=str(person.id), reason="on the server")
+        write_audit(tx, actor_id=None, act="factor.reset", subject=str(person.id))
         tx.announce(SecurityChanged(person.id, "factor.reset"))
 
 

@@ -47,7 +47,7 @@ def first_operator(db: Database, *, email: str, name: str) -> tuple[Person, str]
         tx.session.add(person)
         tx.session.flush()  # The link and the trail refer to it.
         token = new_link(tx, person.id, "verify")
-        write_audit(tx, actor_id=None, act="operator.first", subject=str(person.id), reason="on the server")
+        write_audit(tx, actor_id=None, act="operator.first", subject=str(person.id))
         tx.announce(LinkAsked(person.id, "verify"))
         return person, token
 
