@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import threading
 import uuid
 import zlib
 from datetime import UTC, datetime
@@ -29,6 +30,7 @@ from marketplace.domain.errors import (
     NotFound,
     PhotoRefused,
     ProviderBusy,
+    Refusal,
     RegistrationWrong,
     TermsNotAccepted,
     TextRefused,
@@ -47,14 +49,17 @@ from marketplace.domain.policy import ANONYMOUS, Actor
 from marketplace.services import experts, files, people
 from marketplace.services.experts.checking import check_registration
 from marketplace.services.people import actor_for
+from marketplace.services.reactions import REACTIONS
 from marketplace.storage.availability import Calendar
 from marketplace.storage.companies import Company, Membership
-from marketplace.storage.db import Database
+from marketplace.storage.db import Database, connect
 from marketplace.storage.experts import Expert, ProfileDraft
 from marketplace.storage.files import File
+from marketplace.storage.moderation import Case
 from marketplace.storage.offers import Offer, OfferDraft
 from marketplace.storage.people import Acceptance, Person
 from tests import factories as make
+from tests.clock import FakeClock
 from tests.domain.test_profiles import WHOLE
 from tests.services.provider import Provider
 
@@ -584,6 +589,51 @@ def test_nothing_is_lost_when_the_provider_does_not_answer(db: Database) -> None
         )
     assert row(db, actor).account_id is None
     experts.refresh_own_account(db, away, actor)
+
+
+# At once
+
+
+def at_once(work: Any, times: int = 6) -> list[str]:
+    """The same thing done by several threads together; what each came to."""
+    said: list[str] = []
+
+    def one() -> None:
+        try:
+            work()
+            said.append("done")
+        except Refusal as refused:
+            said.append(type(refused).__name__)
+
+    threads = [threading.Thread(target=one) for _ in range(times)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return sorted(said)
+
+
+def test_a_hurried_applicant_has_one_application_and_one_case(own_url: str) -> None:
+    """Six clicks at once on each button: one expert, one save of a revision, one case."""
+    engine = connect(own_url, pool_size=8)
+    db = Database(engine, clock=FakeClock(), reactions=REACTIONS)
+    person = make.person(db)
+    assert at_once(lambda: experts.become_expert(db, Actor(person.id))) == ["done"] * 6
+    with db.reading() as session:
+        assert session.scalar(sa.select(sa.func.count(Expert.id)).where(Expert.person_id == person.id)) == 1
+    actor = whole(db)
+    revision = draft(db, actor).revision
+    numbers = iter(range(100))
+
+    def save() -> None:
+        experts.save_profile(db, actor, fields={"headline": f"Line {next(numbers)}"}, revision=revision)
+
+    assert at_once(save) == ["DraftSavedElsewhere"] * 5 + ["done"]
+    assert at_once(lambda: experts.submit_application(db, actor)) == ["DraftSubmitted"] * 5 + ["done"]
+    with db.reading() as session:
+        assert session.scalar(sa.select(sa.func.count(Case.id)).where(Case.expert_id == actor.expert_id)) == 1
+    assert at_once(lambda: experts.withdraw(db, actor)) == ["CaseDecided"] * 5 + ["done"]
+    engine.dispose()
 
 
 # Photographs
