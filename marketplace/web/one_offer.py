@@ -68,6 +68,7 @@ def _expert(page: OfferPage) -> SimpleNamespace:
         zone=page.zone,
         languages=page.languages,
         bio=page.bio,
+        photo_id=page.photo_id,
         lang=page.language,
         # What was checked about them: loaded experts were checked by nobody.
         facts=[],
