@@ -56,7 +56,7 @@ _DAYS: Mapping[str, Callable[[], str]] = {
 
 
 def _hours(facts: Facts) -> str:
-    why = facts.get("why")
+    why = str(facts.get("why"))
     if why == "too_many":
         return _("At most %(most)s ranges can be kept.", most=facts.get("most", 50))
     if why == "overlap":
