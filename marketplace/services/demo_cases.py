@@ -35,12 +35,18 @@ _HOURS = Typed(
 
 
 def steps(db: Database, cases: Mapping[str, Any]) -> Sequence[Step]:
-    """(days ago, deed) for each case of the file."""
+    """(days ago, deed) for each case of the file whose offer was loaded."""
     deeds = {
         "applicant": _apply, "changed_offer": _change_offer, "changed_profile": _change_profile,
         "reported_review": _report_review, "reported_offer": _report_offer,
     }  # fmt: skip
-    return [(case["days_ago"], partial(deeds[name], db, case)) for name, case in cases.items()]
+    with db.reading() as session:
+        loaded = set(session.scalars(sa.select(Offer.source_id)))
+    return [
+        (case["days_ago"], partial(deeds[name], db, case))
+        for name, case in cases.items()
+        if isinstance(case["offer"], dict) or case["offer"] in loaded
+    ]
 
 
 def _apply(db: Database, case: Mapping[str, Any]) -> str:

@@ -10,7 +10,9 @@ from flask import Flask
 from werkzeug.routing import IntegerConverter, Rule
 
 from marketplace.domain.policy import Parties, may
+from marketplace.services import moderation
 from marketplace.services.people import actor_for
+from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database
 from marketplace.storage.people import Person
 from marketplace.storage.reviews import Review
@@ -53,7 +55,7 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     booking = make.read(db, made)
     values = {
         "lang": "en", "reference": booking.reference, "slug": made.offer.slug, "part": "context", "token": "x" * 43,
-        "filename": "img/icon.svg", "number": booking.number, "booking_id": made.id,
+        "filename": "img/icon.svg", "number": _case(db, made), "booking_id": made.id,
         "offer_id": made.offer.id, "person_id": people["outsider"].id, "log_in_id": uuid.uuid4(), "review_id": _review(db, made),  # type: ignore[union-attr]
         "deed": "hide", "standing": "suspend", "office": "grant",
     }  # fmt: skip
@@ -70,6 +72,15 @@ def _review(db: Database, made: make.Made) -> uuid.UUID:
         tx.session.add(said)
         tx.session.flush()  # Its id comes with it.
         return said.id
+
+
+def _case(db: Database, made: make.Made) -> int:
+    """A case of the operators' queue: somebody reported the offer."""
+    given = moderation.give_notice(
+        db, about="offer", subject_id=made.offer.id, why="untrue", text="The figures are somebody else's.", name="A",
+        email="a@b.example", language="en", person_id=None, address="192.0.2.9", real_now=real_now(),
+    )  # fmt: skip
+    return int(str(given))
 
 
 def routes(app: Flask, *methods: str) -> list[Rule]:

@@ -133,9 +133,11 @@ def case_snooze(number: int) -> Any:
 def case_decide(number: int) -> Any:
     """Answer it: effects at once, the people told in a minute."""
     form = request.form
+    # The button below the fields says it by itself, whatever is chosen above.
+    decision = "changes" if form.get("send_back") else form.get("decision", "")
     try:
         moderation.decide(
-            house().db, g.actor, number=number, decision=form.get("decision", ""),
+            house().db, g.actor, number=number, decision=decision,
             revision=_revision(form.get("revision", "")), ground=form.get("ground", ""), reason=form.get("reason", ""),
             notes={clean_line(name[len(NOTE) :], 40): text for name, text in form.items() if name.startswith(NOTE)},
             real_now=real_now(),

@@ -12,7 +12,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, RadioField, StringField, TextAreaField
-from wtforms.validators import InputRequired, Length, Optional
+from wtforms.validators import InputRequired, Length, ValidationError
 
 from ...domain.errors import NotFound, Refusal
 from ...domain.moderation import LEAST_NOTICE, LONGEST_NOTICE, NAMELESS
@@ -35,7 +35,7 @@ class ReportForm(Form):
     """Who reports the abuse of a child need not say who they are; all others do."""
 
     where = StringField(
-        _l("The page it stands on"), validators=[Optional(), Most(500)],
+        _l("The page it stands on"), validators=[Most(500)],
         description=_l("The address of the page, as your browser shows it."),
         render_kw={"type": "url", "inputmode": "url", "spellcheck": "false"},
     )  # fmt: skip
@@ -65,7 +65,7 @@ class ReportForm(Form):
     email = StringField(
         _l("Your mail address"), description=_l("The receipt and the outcome go there, and nothing else."),
         filters=[lambda text: text.strip().lower() if isinstance(text, str) else text],
-        validators=[Optional(), Most(EMAIL), an_address],
+        validators=[Most(EMAIL), an_address],
         render_kw={"type": "email", "autocomplete": "email", "spellcheck": "false", "autocapitalize": "none"},
     )  # fmt: skip
     good_faith = BooleanField(
@@ -87,8 +87,6 @@ class ReportForm(Form):
 
 def _asked_of(form: ReportForm, field: StringField) -> None:
     if not (field.data or "").strip() and form.why.data not in NAMELESS:
-        from wtforms.validators import ValidationError
-
         raise ValidationError(str(_OF_SOMEBODY))
 
 
@@ -100,6 +98,8 @@ def report() -> Any:
     thing = _thing(request.args.get("about", ""), request.args.get("id", ""))
     if thing is None and form.is_submitted():
         thing = _by_address(form)
+    if thing is not None and thing.about != "review":
+        form.why.choices = [choice for choice in form.why.choices or () if choice.value != "not_held"]
     me = g.get("me")
     if not form.is_submitted():
         form.name.data, form.email.data = (me.name, me.email) if me is not None else ("", "")

@@ -132,6 +132,13 @@ def test_field_by_field_also_of_the_first_offer(db: Database, odile: FlaskClient
     assert world.case(db, case.number).notes == {"bio": "When?", "offer.title": "Vague."}
 
 
+def test_the_button_below_the_fields_sends_back_whatever_is_chosen(db: Database, odile: FlaskClient) -> None:
+    case = _four(db)["expert"]
+    said = {"decision": "approve", "send_back": "1", "revision": case.revision, "note.bio": "When?"}
+    assert send(odile, f"/en/operator/cases/{case.number}/decide", said).status_code == 303
+    assert world.case(db, case.number).decision == "changes"
+
+
 def test_the_slower_of_two_reads_that_it_is_decided(
     db: Database, odile: FlaskClient, browser: Browser
 ) -> None:
