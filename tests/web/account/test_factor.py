@@ -308,9 +308,10 @@ def test_guesses_run_out(app: Flask, db: Database, boss: Person) -> None:
     set_up(half(app, db, boss))
     here = half(app, db, boss)
     page = here.get("/en/prove").text
-    for _ in range(5):
-        assert fill(here, page, "/en/prove", one_time_code="000000").status_code == 422
-    answer = fill(here, page, "/en/prove", one_time_code="000000")
+    # Five to a window of five minutes; the run may stand astride two of them.
+    answers = [fill(here, page, "/en/prove", one_time_code="000000") for _ in range(11)]
+    assert [answer.status_code for answer in answers[:5]] == [422] * 5
+    answer = answers[-1]
     assert answer.status_code == 429
     assert int(answer.headers["Retry-After"]) <= 301
 
