@@ -120,6 +120,7 @@ def _stationery(config: Config) -> Stationery:
         site_name=config.site_name,
         site_host=urlsplit(config.site_url).hostname or "localhost",
         mail_from=config.mail_from,
+        contact=config.contact_mail,
     )
 
 

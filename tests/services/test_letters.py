@@ -70,6 +70,7 @@ STATIONERY = letters.Stationery(
     site_name="Déclic",
     site_host="declic.example",
     mail_from="noreply@declic.example",
+    contact="bonjour@declic.example",
 )
 
 

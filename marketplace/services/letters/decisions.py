@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
-from email.utils import parseaddr
 from typing import Any
 
 import sqlalchemy as sa
@@ -212,7 +211,7 @@ def _put(
     tx: Tx, stationery: Stationery, event: str, subject: str, me: Party, *, known: bool = True, **facts: Any
 ) -> None:
     common = {
-        "me": me, "home": stationery.links.home(me.language), "contact": parseaddr(stationery.mail_from)[1],
+        "me": me, "home": stationery.links.home(me.language), "contact": stationery.contact,
         "policy": stationery.links.reviews_policy(me.language), "terms": stationery.links.terms(me.language),
     }  # fmt: skip
     put(tx, stationery, event=event, subject=subject, to=me, facts=common | facts, known=known)
