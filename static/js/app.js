@@ -9,9 +9,10 @@ import { once } from "./once.js";
 import { focusErrors } from "./errors.js";
 import { waiting } from "./waiting.js";
 import { keys } from "./keys.js";
+import { ready } from "./ready.js";
 import { price } from "./price.js";
 
 document.documentElement.classList.add("js");
-for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors, waiting, price, keys]) {
+for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors, waiting, price, keys, ready]) {
   try { start(document); } catch (error) { console.error(error); }
 }

@@ -1,11 +1,12 @@
-/* Shortcuts of the operators' queue: each presses a button or link that is on the page (data-key). Silent while
-   somebody types, with a modifier key, and once switched off. */
+/* Shortcuts of the operators: each presses a button or link that is on the page (data-key), or goes into the box of
+   that key. Silent while somebody types, with a modifier key, and once switched off. */
+const KEPT = "keys";
+
 export function keys(root) {
-  const desk = root.querySelector("[data-keys]");
-  if (!desk) return;
-  const kept = "keys";
+  if (!root.querySelector("[data-key]")) return;
+  const desk = root.querySelector("[data-keys]") || root;
   let on = true;
-  try { on = localStorage.getItem(kept) !== "off"; } catch { /* no storage: on */ }
+  try { on = localStorage.getItem(KEPT) !== "off"; } catch { /* no storage: on */ }
   const button = desk.querySelector("[data-keys-switch]");
   const say = () => { button.textContent = on ? button.dataset.off : button.dataset.on; };
   if (button) {
@@ -13,7 +14,7 @@ export function keys(root) {
     say();
     button.addEventListener("click", () => {
       on = !on;
-      try { localStorage.setItem(kept, on ? "on" : "off"); } catch { /* for this page */ }
+      try { localStorage.setItem(KEPT, on ? "on" : "off"); } catch { /* for this page */ }
       say();
     });
   }
@@ -30,6 +31,7 @@ export function keys(root) {
     const target = [...desk.querySelectorAll("[data-key]")].find((el) => el.dataset.key === key);
     if (!target) return;
     event.preventDefault();
+    if (target.type === "search") { target.focus(); target.select(); return; }
     target.click();
     if (target.type !== "radio") return;
     const next = target.value === "approve" ? decides

@@ -188,6 +188,20 @@ def case_page(session: Session, number: int, *, person_id: uuid.UUID | None, now
     return CasePage(**shown, **about(session, case))
 
 
+def receivers(session: Session, number: int) -> tuple[str, str | None, str | None]:
+    """(a case's kind as said, the language its author reads, the one who first reported it reads). NotFound."""
+    row = session.execute(_lines().where(Case.number == number)).one_or_none() if 0 < number < 2**31 else None
+    if row is None:
+        raise NotFound
+    author = sa.select(Person.language).join(Case, Case.person_id == Person.id).where(Case.number == number)
+    reporter = sa.select(Notice.language).join(Case, Case.id == Notice.case_id).where(Case.number == number)
+    return (
+        row.kind,
+        session.scalar(author),
+        session.scalar(reporter.where(Notice.email != "").order_by(Notice.id).limit(1)),
+    )
+
+
 def _about_expert(session: Session, case: Case) -> dict[str, Any]:
     assert case.expert_id is not None
     draft = profile_of(session, case.expert_id)

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
+from sqlalchemy.orm import Session
 
 from ...domain.checks import contacts, marked
 from ...domain.errors import NotFound, Refusal
@@ -14,12 +15,12 @@ from ...domain.words import clean_line
 from ...services import moderation
 from ...services.moderation import reading
 from ...storage.moderation import GROUNDS
-from ..access import rule
+from ..access import prove_recently, rule
 from ..cursor import read_cursor, write_cursor
 from ..house import house, real_now
 from ..language import current_language, current_zone_name
 from ..refusals import sentence, status
-from . import blueprint
+from . import blueprint, ready
 
 NOTE = "note."
 
@@ -42,6 +43,9 @@ def _page(asked: str, args: Any, *, refused: Refusal | None = None) -> Any:
         case = reading.case_page(session, number, person_id=me, now=now) if number is not None else None
         names = reading.names_of_subjects(session, current_language())
         last = reading.last_decided(session, me, now)
+        offered = (
+            _ready(session, case.line.number) if case and not case.own and case.line.state == "open" else {}
+        )
     after = write_cursor(listed.after) if listed.after else None
     answer = render_template(
         "operator/queue.html", tab=tab, tabs=reading.TABS, counts=counts, queue_count=counts["open"],
@@ -49,8 +53,22 @@ def _page(asked: str, args: Any, *, refused: Refusal | None = None) -> Any:
         last=last, now=now, zone=current_zone_name(), names=names, left=_left, around=_around(listed, case),
         decisions=DECISIONS, grounds=GROUNDS, snoozes=SNOOZES, refused=refused,
         error=sentence(refused) if refused else "", typed=request.form, pieces=_pieces, changed=word_changes,
+        ready=offered,
     )  # fmt: skip
     return (answer, status(refused)) if refused else answer
+
+
+def _ready(session: Session, number: int) -> dict[str, tuple[str, ready.Sentences]]:
+    """Decision → (the language of who is told, the sentences to choose from)."""
+    kind, author, reporter = reading.receivers(session, number)
+    here = current_language()
+    languages = {
+        decision: (reporter if decision == "keep" else author) or here
+        for answers in DECISIONS.values()
+        for decision in answers
+    }
+    found = {one: (language, ready.sentences(kind, one, language)) for one, language in languages.items()}
+    return {decision: pair for decision, pair in found.items() if pair[1]}
 
 
 def _number(text: str) -> int:
@@ -122,7 +140,7 @@ def case_snooze(number: int) -> Any:
         if days == "0":
             moderation.wake(house().db, g.actor, number=number)
             return _back(number)
-        moderation.snooze(house().db, g.actor, number=number, days=int(days) if days in "137" else 1)
+        moderation.snooze(house().db, g.actor, number=number, days=_revision(days))
     except Refusal as refusal:
         return _again(number, refusal)
     return _back(None)
@@ -135,10 +153,16 @@ def case_decide(number: int) -> Any:
     form = request.form
     # The button below the fields says it by itself, whatever is chosen above.
     decision = "changes" if form.get("send_back") else form.get("decision", "")
+    with house().db.reading() as session:
+        kind, *_languages = reading.receivers(session, number)
+        _language, offered = _ready(session, number).get(decision, ("", ()))
+    if kind == "report_profile" and decision == "hide":
+        prove_recently()  # It suspends the person, as the desk does.
     try:
         moderation.decide(
             house().db, g.actor, number=number, decision=decision,
-            revision=_revision(form.get("revision", "")), ground=form.get("ground", ""), reason=form.get("reason", ""),
+            revision=_revision(form.get("revision", "")), ground=form.get("ground", ""),
+            reason=ready.said(form.get("reason", ""), form.get("ready", ""), offered),
             notes={clean_line(name[len(NOTE) :], 40): text for name, text in form.items() if name.startswith(NOTE)},
             real_now=real_now(),
         )  # fmt: skip
@@ -159,4 +183,5 @@ def case_undo(number: int) -> Any:
 
 
 def _revision(text: str) -> int:
+    """A whole number as our own forms send it; -1, which is none of anything, for what they do not."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 10 else -1

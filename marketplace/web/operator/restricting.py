@@ -16,10 +16,12 @@ from ...domain.errors import NotFound, ReasonMissing, Refusal, TextRefused
 from ...services.moderation import desk, restricting
 from ...services.people import operators
 from ...storage.moderation import GROUNDS
+from ...storage.people import Person
 from ..access import recent, rule
 from ..house import house, real_now
+from ..language import current_language
 from ..refusals import sentence, status
-from . import blueprint
+from . import blueprint, ready
 
 # Laid on somebody: the law or rule it rests on is named too.
 GROUNDED = ("hide", "suspend")
@@ -36,7 +38,7 @@ def restrict_offer(offer_id: uuid.UUID, deed: str) -> Any:
     return _decide(
         f"offer_{deed}", lambda **words: act(house().db, g.actor, offer_id=offer_id, **words),
         done=_("The offer is hidden. Its expert reads why.") if deed == "hide" else _("The offer is shown again."),
-        back=url_for("operator.offer", offer_id=offer_id), page=page, title=page.title,
+        back=url_for("operator.offer", offer_id=offer_id), page=page, title=page.title, receiver=page.owner,
     )  # fmt: skip
 
 
@@ -47,11 +49,13 @@ def restrict_review(review_id: uuid.UUID, deed: str) -> Any:
     """Hide a client's review, or show it again."""
     with house().db.reading() as session:
         review, shown = desk.review_about(session, review_id)
+        author = session.get(Person, review.author_id) if review.author_id else None
     act = restricting.hide_review if deed == "hide" else restricting.restore_review
     return _decide(
         f"review_{deed}", lambda **words: act(house().db, g.actor, review_id=review_id, **words),
         done=_("The review is hidden. Its author reads why.") if deed == "hide" else _("The review is shown again."),
         back=url_for("operator.offer", offer_id=review.offer_id), page=review, title=review.author_name, shown=shown,
+        receiver=author,
     )  # fmt: skip
 
 
@@ -70,7 +74,7 @@ def restrict_person(person_id: uuid.UUID, standing: str) -> Any:
             restricting.restore_person(house().db, g.actor, person_id=person_id, **words)
 
     return _decide(
-        f"person_{standing}", act, page=page, title=page.person.name,
+        f"person_{standing}", act, page=page, title=page.person.name, receiver=page.person,
         done=_("%(name)s is suspended and reads why.", name=page.person.name) if standing == "suspend"
         else _("%(name)s is no longer suspended.", name=page.person.name),
         back=url_for("operator.person", person_id=person_id),
@@ -94,12 +98,16 @@ def appoint(person_id: uuid.UUID, office: str) -> Any:
     )  # fmt: skip
 
 
-def _decide(deed: str, act: Callable[..., None], *, done: str, back: str, **facts: Any) -> Any:
+def _decide(
+    deed: str, act: Callable[..., None], *, done: str, back: str, receiver: Person | None = None, **facts: Any
+) -> Any:
     """The page, and on its button the act; a refusal comes back on it, at its field, with what was typed."""
     errors: dict[str, str] = {}
     code = 200
+    language = receiver.language if receiver else current_language()
+    offered = ready.sentences(deed, "", language)
     if request.method == "POST":
-        words = {"reason": request.form.get("reason", "")}
+        words = {"reason": ready.said(request.form.get("reason", ""), request.form.get("ready", ""), offered)}
         if deed.endswith(GROUNDED):
             words["ground"] = request.form.get("ground", "")
         try:
@@ -119,6 +127,7 @@ def _decide(deed: str, act: Callable[..., None], *, done: str, back: str, **fact
             return redirect(back, 303)
     page = render_template(
         "operator/restrict.html", deed=deed, grounds=GROUNDS if deed.endswith(GROUNDED) else (), back=back,
-        errors=errors, typed=request.form, most=restricting.LONGEST_REASON, **facts,
+        errors=errors, typed=request.form, most=restricting.LONGEST_REASON, ready=offered, receiver=language,
+        receiver_name=receiver.name if receiver else "", **facts,
     )  # fmt: skip
     return page, code

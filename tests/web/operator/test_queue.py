@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.domain.moderation import DECISIONS
 from marketplace.storage.bookings import Booking
 from marketplace.storage.db import Database
 from marketplace.storage.moderation import Case
-from marketplace.storage.people import Person
+from marketplace.storage.people import LogIn, Person
 from marketplace.storage.reviews import Review
+from marketplace.web.again import unpack
+from marketplace.web.operator import ready
 from tests import factories as make
 from tests.queries import counting
 from tests.services import moderation_world as world
@@ -232,3 +237,79 @@ def test_an_empty_queue_says_so(db: Database, odile: FlaskClient) -> None:
         assert not tx.session.scalar(sa.select(sa.func.count()).select_from(Case))
     for tab in ("open", "mine", "snoozed", "decided", "whatever"):
         assert odile.get(f"/fr/operator/queue?tab={tab}").status_code == 200
+
+
+@pytest.mark.parametrize("days", ["", "13", "x", "²", "-1", "99999999999"])
+def test_any_number_of_days_is_a_snooze(db: Database, odile: FlaskClient, days: str) -> None:
+    number = _four(db)["offer"].number
+    assert send(odile, f"/en/operator/cases/{number}/snooze", {"days": days}).status_code == 303
+    assert world.case(db, number).snoozed_until
+
+
+def test_suspending_from_the_queue_asks_for_a_recent_proof_and_keeps_the_words(
+    db: Database, odile: FlaskClient
+) -> None:
+    seller = make.seller(db)
+    make.offer(db, seller.expert)
+    world.notice(db, "profile", seller.expert.id)
+    case = world.open_case(db, kind="report")
+    with db.transaction() as tx:
+        log_in = tx.session.scalars(sa.select(LogIn)).one()
+        log_in.proved_at -= timedelta(minutes=16)
+    path = f"/en/operator/cases/{case.number}/decide"
+    said = {"decision": "hide", "revision": case.revision, "ground": "terms", "reason": "Nobody knows them."}
+    answer = send(odile, path, said)
+    assert answer.status_code == 401
+    assert "/en/confirm" in answer.text
+    assert world.case(db, case.number).state == "open"
+    kept = re.search(r'name="again" value="([^"]+)"', answer.text)
+    assert kept
+    with odile.application.test_request_context():
+        again = unpack(kept.group(1))
+    assert again
+    assert dict(again.fields)["reason"] == "Nobody knows them."
+    assert send(odile, path, said | {"decision": "keep"}).status_code == 303, "keeping a text weighs less"
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [("fr", "Le récit se trouve presque mot pour mot dans un autre texte."),
+     ("en", "The story stands almost word for word in another text.")],
+)  # fmt: skip
+def test_a_ready_sentence_is_sent_in_the_receivers_language(
+    db: Database, odile: FlaskClient, language: str, sentence: str
+) -> None:
+    seller, _offer_id, case = world.changed_offer(db)
+    with db.transaction() as tx:
+        tx.session.get_one(Person, seller.person.id).language = language
+    assert f'lang="{language}">{sentence}' in odile.get(f"/en/operator/queue?case={case.number}").text
+    path = f"/en/operator/cases/{case.number}/decide"
+    said = {"decision": "refuse", "revision": case.revision, "reason": " "}
+    assert send(odile, path, said | {"ready": "was_held"}).status_code == 422, "not a sentence for this"
+    assert send(odile, path, said | {"ready": "elsewhere"}).status_code == 303
+    assert world.case(db, case.number).reason == sentence
+
+
+def test_what_is_typed_is_sent_whatever_sentence_is_chosen(db: Database, odile: FlaskClient) -> None:
+    case = _four(db)["report"]
+    said = {"decision": "keep", "revision": case.revision, "reason": "It was held.", "ready": "an_opinion"}
+    assert send(odile, f"/en/operator/cases/{case.number}/decide", said).status_code == 303
+    assert world.case(db, case.number).reason == "It was held."
+
+
+def test_every_answer_that_is_owed_words_has_ready_sentences(app: Flask) -> None:
+    kinds = (
+        "expert",
+        "profile",
+        "offer_new",
+        "offer_changed",
+        "report_offer",
+        "report_review",
+        "report_profile",
+    )
+    with app.test_request_context():
+        for kind in kinds:
+            owed = [one for one in DECISIONS[kind.split("_")[0]] if one != "approve"]
+            for decision in owed:
+                assert len(ready.sentences(kind, decision, "fr")) in (2, 3), (kind, decision)
+                assert ready.sentences(kind, decision, "fr") != ready.sentences(kind, decision, "en")
