@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Container, Mapping
+from datetime import datetime
 from typing import Any
 
 from .errors import PriceRefused, TextRefused
@@ -152,6 +153,16 @@ _CHOICES: Mapping[str, tuple[Any, ...]] = {
     "format": FORMATS,
     "policy": POLICIES,
 }
+
+
+def is_instant(offered: bool, standing_since: datetime | None, meeting_link: str | None) -> bool:
+    """Instant offers need the standing acceptance, and a place to meet for a video session."""
+    return offered and standing_since is not None and bool(meeting_link)
+
+
+def unanswered(content: Mapping[str, Any], notes: Mapping[str, Any]) -> tuple[str, ...]:
+    """The fields the operators asked about that stand as they were."""
+    return tuple(name for name, note in notes.items() if name and content.get(name) == note["was"])
 
 
 def _lines(values: Any, most: int, longest: int) -> list[str]:

@@ -51,9 +51,14 @@ def _offer(page: OfferPage) -> SimpleNamespace:
     version = page.version
     names = (
         "language", "title", "problem", "failed", "unlocked", "takeaways", "for_whom", "not_for_whom", "minutes",
-        "price_minor", "format", "area", "languages", "notice_hours", "policy", "instant", "promises_plan",
+        "price_minor", "format", "area", "languages", "notice_hours", "policy", "promises_plan",
     )  # fmt: skip
-    return SimpleNamespace(slug=page.slug, **{name: getattr(version, name) for name in names})
+    return SimpleNamespace(
+        slug=page.slug,
+        instant=page.instant,
+        bookable=page.bookable,
+        **{name: getattr(version, name) for name in names},
+    )
 
 
 def _expert(page: OfferPage) -> SimpleNamespace:

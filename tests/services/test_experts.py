@@ -48,6 +48,7 @@ from marketplace.domain.events import (
 from marketplace.domain.policy import ANONYMOUS, Actor
 from marketplace.services import experts, files, people
 from marketplace.services.experts.checking import check_registration
+from marketplace.services.offers import publishing, save_offer
 from marketplace.services.people import actor_for
 from marketplace.services.reactions import REACTIONS
 from marketplace.storage.availability import Calendar
@@ -476,6 +477,28 @@ def test_reasons_stand_at_their_fields_until_they_are_answered(db: Database, ref
     )
     experts.submit_application(db, actor)
     assert (row(db, actor).status, draft(db, actor).notes) == ("submitted", {})
+
+
+def test_what_was_asked_of_the_first_offer_keeps_the_application_back(db: Database) -> None:
+    actor = whole(db)
+    experts.submit_application(db, actor)
+    with db.transaction() as tx:
+        offer_id = publishing.first_offer(tx.session, expert_of(actor))
+        assert offer_id is not None
+        publishing.submit_first_offer(tx, expert_of(actor))
+        experts.ask_profile_changes(tx, expert_of(actor), {})
+        publishing.ask_offer_changes(tx, offer_id, {"title": "Which meters?"})
+    assert states(db, actor)["offer"] == "fix"
+    with pytest.raises(DraftIncomplete) as refused:
+        experts.submit_application(db, actor)
+    assert refused.value.facts["missing"] == ("offer",)
+    save_offer(db, actor, offer_id=offer_id, fields={"title": "Fitting 38,000 heat meters past refusals"})
+    assert states(db, actor)["offer"] == "done"
+    # Put back as it was, it is what was asked about again.
+    save_offer(db, actor, offer_id=offer_id, fields={"title": OFFER["title"]})
+    assert states(db, actor)["offer"] == "fix"
+    save_offer(db, actor, offer_id=offer_id, fields={"title": "Fitting 38,000 heat meters past refusals"})
+    experts.submit_application(db, actor)
 
 
 def test_a_question_is_taken_back_unless_the_author_wrote_on(db: Database) -> None:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.availability import Availability, Interval, free_slots, parse_calendar
 from ...domain.deadlines import effective_notice
+from ...domain.offers import is_instant
 from ...storage.availability import Calendar, Claim
 from ...storage.experts import Expert
 
@@ -70,11 +71,6 @@ def next_slots(
 def _sought_rules(calendar: sa.Row[Any], one: Sought) -> Availability:
     instant = is_instant(one.instant, calendar.standing_since, calendar.meeting_link)
     return rules_of(calendar, notice_hours=one.notice_hours, instant=instant)
-
-
-def is_instant(offered: bool, standing_since: datetime | None, meeting_link: str | None) -> bool:
-    """Instant offers need the standing acceptance, and a place to meet for a video session."""
-    return offered and standing_since is not None and bool(meeting_link)
 
 
 def rules_of(calendar: Calendar | sa.Row[Any], *, notice_hours: int, instant: bool) -> Availability:

@@ -23,6 +23,7 @@ from ...domain.errors import (
     TooLate,
 )
 from ...domain.ids import new_number, new_reference
+from ...domain.offers import is_instant
 from ...domain.policy import Actor
 from ...domain.pricing import fees_on
 from ...storage import locks
@@ -34,7 +35,7 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
-from ..availability import claims_of, is_instant, rules_of, slots_among
+from ..availability import claims_of, rules_of, slots_among
 from ..briefs import copy_brief, start_brief
 from ..payments import drop_live_payment
 from .clockwork import run_out_held

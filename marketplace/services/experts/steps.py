@@ -104,7 +104,7 @@ def _account(expert: Expert, draft: ProfileDraft) -> Step:
 def _offer(session: Session, expert_id: uuid.UUID, profile: ProfileDraft) -> Step:
     """The offer the application goes with: the oldest never published."""
     row = session.execute(
-        sa.select(Offer.id, OfferDraft.content, OfferDraft.state)
+        sa.select(Offer.id, OfferDraft.content, OfferDraft.state, OfferDraft.notes)
         .join(OfferDraft, OfferDraft.offer_id == Offer.id)
         .where(Offer.expert_id == expert_id, Offer.status == "draft")
         .order_by(Offer.created_at, Offer.id)
@@ -115,9 +115,11 @@ def _offer(session: Session, expert_id: uuid.UUID, profile: ProfileDraft) -> Ste
     whole = not offer_rules.missing(row.content)
     standing = profile.content["standing"] and profile.content["meeting_link"]
     waits = bool(row.content.get("instant")) and not standing
-    state = "fix" if row.state == "changes" else "done" if whole and not waits else "doing"
+    asked = bool(offer_rules.unanswered(row.content, row.notes))
+    ready = whole and not waits and not asked
+    state = "fix" if asked or row.state == "changes" else "done" if ready else "doing"
     note = "standing" if whole and waits else ""
-    return Step("offer", state, note, "expert.offer", row.id, ready=whole and not waits)
+    return Step("offer", state, note, "expert.offer", row.id, ready=ready)
 
 
 def _hours(session: Session, expert_id: uuid.UUID) -> Step:

@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ...domain import offers as offer_rules
 from ...domain.errors import (
     DraftIncomplete,
     DraftSavedElsewhere,
@@ -107,9 +108,7 @@ def save_offer(
 
 def unanswered(draft: OfferDraft) -> tuple[str, ...]:
     """The fields the operators asked about that stand as they were."""
-    return tuple(
-        name for name, note in draft.notes.items() if name and draft.content.get(name) == note["was"]
-    )
+    return offer_rules.unanswered(draft.content, draft.notes)
 
 
 def submit_offer(db: Database, actor: Actor, *, offer_id: uuid.UUID) -> None:

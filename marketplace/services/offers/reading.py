@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound
-from ...domain.offers import whole
+from ...domain.offers import is_instant, whole
 from ...domain.pricing import PlatformTax, Quote, SellerTax, fees_on, preview
 from ...storage.availability import Calendar
 from ...storage.bookings import Booking
@@ -50,6 +50,7 @@ class OfferLine:
     startup: str
     startup_role: str
     city: str
+    bookable: bool
 
 
 _LINE = (
@@ -69,6 +70,7 @@ _LINE = (
     Expert.startup,
     Expert.startup_role,
     Expert.city,
+    (Expert.account_status == "active").label("bookable"),
 )
 
 
@@ -199,7 +201,8 @@ def _quoted(session: Session, now: datetime, language: str) -> Any | None:
 
 @dataclass(frozen=True)
 class OfferPage:
-    """An offer as anybody reads it. `bookable`: whether the expert can be paid now."""
+    """An offer as anybody reads it. `bookable`: whether the expert can be paid now; `instant`: whether they
+    have accepted in advance, as the version says."""
 
     id: uuid.UUID
     slug: str
@@ -218,6 +221,7 @@ class OfferPage:
     language: str
     email_domain: str
     bookable: bool
+    instant: bool
     seller: SellerTax
     demo: bool
     photo_id: uuid.UUID | None = None
@@ -288,13 +292,15 @@ def as_written(expert: Expert, profile: ProfileDraft | None) -> Expert:
         vat_status=said.pop("vat_status") or "liable",
         vat_ground=said.pop("vat_ground"),
         vat_number=said.pop("vat_number"),
+        meeting_link=said.pop("meeting_link"),
+        standing_since=profile.saved_at if said.pop("standing") else None,
         **{name: value or "" for name, value in said.items()},
     )
 
 
 _PROFILE = (
     "headline", "startup", "startup_role", "city", "country", "languages", "bio", "language", "vat_status",
-    "vat_number", "vat_ground",
+    "vat_number", "vat_ground", "meeting_link", "standing",
 )  # fmt: skip
 
 
@@ -317,6 +323,7 @@ def _page(offer: Offer, version: OfferVersion, expert: Expert, person: Person, z
         language=expert.language,
         email_domain=person.email.rpartition("@")[2],
         bookable=expert.account_status == "active",
+        instant=is_instant(version.instant, expert.standing_since, expert.meeting_link),
         seller=_tax(expert),
         demo=expert.demo,
         photo_id=expert.photo_id,

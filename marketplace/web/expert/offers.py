@@ -67,6 +67,11 @@ class Desk:
         return missing(self.draft.content)
 
     @property
+    def unanswered(self) -> tuple[str, ...]:
+        """What the operators asked about and stands as it was."""
+        return offers.unanswered(self.draft)
+
+    @property
     def named(self) -> dict[str, str]:
         """The taxonomy's names in the reader's language, by slug."""
         return {slug: said[lang()] for slug, said in (self.names.topics | self.names.industries).items()}

@@ -92,16 +92,17 @@ def _show(
     answer = render_template(
         f"expert/application/{page}.html", page=page, draft=draft, content=draft.content | (typed or {}),
         errors=errors | ({"photo": photo} if photo else {}), refused=refused, notes=experts.notes_of(draft),
-        diff=diff, waiting=waiting, decided=decided, zone=current_zone_name(), words=BIO_WORDS, **_choices(draft),
+        diff=diff, waiting=waiting, decided=decided, zone=current_zone_name(), words=BIO_WORDS, **_choices(),
     )  # fmt: skip
     return answer, 422 if refused else 200
 
 
-def _choices(draft: Any) -> dict[str, Any]:
+def _choices() -> dict[str, Any]:
     return {
         "countries": sorted(((code, country_name(code)) for code in COUNTRIES), key=lambda pair: pair[1]),
         "spoken": [(code, language_name(code)) for code in SPOKEN],
-        "grounds": grounds_for(draft.content["country"]),
+        # All of them: whoever changes country chooses country and ground in one go.
+        "grounds": grounds_for(""),
     }
 
 

@@ -18,10 +18,12 @@ from marketplace.services.bookings import run_clock
 from marketplace.services.payouts import schedule_transfer
 from marketplace.services.sessions import Week
 from marketplace.storage.availability import Calendar
+from marketplace.storage.bookings import Booking
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert, ProfileDraft
 from marketplace.storage.payments import Payment
 from marketplace.storage.payouts import Transfer
+from marketplace.storage.reviews import Review
 from marketplace.web.expert.money import _cell
 from marketplace.web.expert.week import week_view
 from tests import factories as make
@@ -249,3 +251,58 @@ def test_an_expert_without_anything_has_a_home(browser: Any, db: Database) -> No
     assert page.status_code == 200
     with db.reading() as session:
         assert session.get_one(Expert, seller.expert.id)
+
+
+class TestReviews:
+    def said(self, db: Database, made: make.Made, **more: Any) -> None:
+        with db.transaction() as tx:
+            booking = tx.session.get_one(Booking, made.id)
+            booking.reviews_until = tx.now + timedelta(days=14)
+            tx.session.add(
+                Review(
+                    booking_id=made.id, offer_id=made.offer.id, expert_id=made.seller.expert.id, side="lead",
+                    author_name="Camille", author_company="Foncière", usefulness=5, unlocked="yes", days_saved=12,
+                    **{"text": "Trouvé en deux heures.", "note_to_other": "Gardez le tableau.", "sent_at": tx.now}
+                    | more,
+                )
+            )  # fmt: skip
+
+    def test_visible_ones_with_the_word_for_them_alone(
+        self, browser: Any, db: Database, clock: FakeClock, seller: make.Seller
+    ) -> None:
+        made = make.booking(db, state="confirmed", of=seller)
+        page = browser(seller.person)
+        assert "No review yet" in page.get("/en/expert/reviews").text
+        self.said(db, made, note_to_operators="Entre nous.")
+        assert "Trouvé en deux heures." not in page.get("/en/expert/reviews").text
+        clock.move(timedelta(days=15))
+        text = page.get("/en/expert/reviews").text
+        assert "Trouvé en deux heures." in text
+        assert "Gardez le tableau." in text
+        assert make.read(db, made).reference in text
+        assert "Entre nous." not in text
+        assert "Gardez" not in browser(None).get(f"/en/offers/{made.offer.slug}").text
+        assert "Trouvé" not in browser(make.seller(db).person).get("/en/expert/reviews").text
+
+    def test_pages(
+        self,
+        browser: Any,
+        db: Database,
+        clock: FakeClock,
+        seller: make.Seller,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        monkeypatch.setattr("marketplace.web.expert.reviews.A_PAGE", 2)
+        for days in (9, 12, 16):
+            self.said(
+                db,
+                make.booking(db, state="confirmed", of=seller, days_ahead=days),
+                text=f"Après {days} jours",
+            )
+        clock.move(timedelta(days=15))
+        page = browser(seller.person)
+        first = page.get("/en/expert/reviews").text
+        following = first.split('rel="next"')[0].rsplit('href="', 1)[1].split('"')[0].replace("&amp;", "&")
+        second = page.get(following).text
+        assert [text.count("Après") for text in (first, second)] == [2, 1]
+        assert page.get("/en/expert/reviews?after=junk").status_code == 200
