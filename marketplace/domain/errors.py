@@ -111,6 +111,10 @@ class ReasonMissing(Refusal):
     """This move needs a reason that the other side will read."""
 
 
+class NothingAsked(Refusal):
+    """Changes are asked for, and no field says which."""
+
+
 class ReviewClosed(Refusal):
     """The review is already sent, not open yet, or its 14 days are over. Facts: why."""
 

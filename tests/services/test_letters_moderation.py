@@ -99,11 +99,17 @@ def test_changes_and_refusals_give_their_reasons(
     for decision, event in (("changes", "changes_asked"), ("refuse", "submission_refused")):
         who, case = _submitted(db, kind)
         _speaks(db, who, language)
-        notes = {"bio": "En quelle année ?", "offer.title": "Trop vague."}
+        first, second = {
+            "expert": ("bio", "offer.title"),
+            "profile": ("bio", "headline"),
+            "offer": ("problem", "title"),
+        }[kind]
+        notes = {first: "En quelle année ?", second: "Trop vague."}
         world.decide(db, odile, case, decision, notes=notes, reason="Lisez nos conditions.")
         said = _text(_told(db, clock)[event])
         assert "En quelle année ?" in said
-        assert ("Biographie" if language == "fr" else "Biography") in said
+        if kind != "offer":
+            assert ("Biographie" if language == "fr" else "Biography") in said
         assert "Trop vague." in said
         assert ("six mois" if language == "fr" else "six months") in said
         assert "Lisez nos conditions." in said

@@ -18,6 +18,7 @@ from marketplace.domain.errors import (
     CaseChanged,
     CaseDecided,
     NotFound,
+    NothingAsked,
     OwnCase,
     ReasonMissing,
     Refusal,
@@ -244,11 +245,12 @@ def test_only_operators_touch_cases(db: Database) -> None:
 
 @pytest.mark.parametrize(
     ("decision", "more"),
-    [("refuse", {}), ("refuse", {"reason": " "}), ("changes", {}), ("changes", {"notes": {"title": "  "}})],
-)
+    [("refuse", {}), ("refuse", {"reason": " "}), ("changes", {}), ("changes", {"notes": {"title": "  "}}),
+     ("changes", {"reason": "A word alone."}), ("changes", {"notes": {"nothing": "Of no field.", "bio": "Not here."}})],
+)  # fmt: skip
 def test_words_are_owed_for_a_no(db: Database, odile: Actor, decision: str, more: dict[str, Any]) -> None:
     _seller, _offer_id, case = world.changed_offer(db)
-    with pytest.raises(ReasonMissing):
+    with pytest.raises(ReasonMissing if decision == "refuse" else NothingAsked):
         world.decide(db, odile, case, decision, **more)
 
 
@@ -511,3 +513,14 @@ def test_two_operators_at_once_may_not_both_undo(db: Database, odile: Actor) -> 
     with pytest.raises(NotFound):
         moderation.undo(db, make.operator(db), number=case.number)
     assert real_now()
+
+
+def test_a_word_with_the_changes_stands_on_the_offer_too(db: Database, odile: Actor) -> None:
+    _seller, offer_id, case = world.changed_offer(db)
+    world.decide(db, odile, case, "changes", notes={"title": "Trop vague."}, reason="Le reste est prêt.")
+    with db.reading() as session:
+        notes = session.get_one(OfferDraft, offer_id).notes
+    assert {name: note["reason"] for name, note in notes.items()} == {
+        "title": "Trop vague.",
+        "": "Le reste est prêt.",
+    }

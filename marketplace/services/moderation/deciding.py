@@ -13,9 +13,11 @@ from typing import Any
 
 import sqlalchemy as sa
 
-from ...domain.errors import CaseChanged, NotFound, ReasonMissing, UndoOver
+from ...domain.errors import CaseChanged, NotFound, NothingAsked, ReasonMissing, UndoOver
 from ...domain.moderation import DECISIONS, OF_OFFER, reason_needed, undo_open
+from ...domain.offers import FIELDS as OFFER_FIELDS
 from ...domain.policy import Actor
+from ...domain.profiles import FIELDS as PROFILE_FIELDS
 from ...domain.words import clean_text
 from ...storage import locks
 from ...storage.db import Database, Tx
@@ -28,6 +30,14 @@ from ..offers import publishing
 from .cases import audit, found, locked
 from .restricting import LONGEST_REASON, hide_offer_in, hide_review_in, suspend_in, take_back
 
+# What can be asked to be changed, by kind of case.
+_OF_FIRST = tuple(OF_OFFER + name for name in OFFER_FIELDS)
+_FIELDS = {
+    "expert": PROFILE_FIELDS + _OF_FIRST,
+    "profile": PROFILE_FIELDS,
+    "offer": OFFER_FIELDS,
+    "report": (),
+}
 _EXPERT_OF = sa.select(Expert.id).where(Expert.person_id == sa.bindparam("person"))
 
 
@@ -46,7 +56,7 @@ def decide(
     """Answer a case; `revision` is the one that was read, `notes` what is to be changed, a field at a time.
 
     Raises NotFound, OwnCase, CaseDecided (somebody was faster), CaseChanged (it says something else now),
-    ReasonMissing, AlreadyRestricted; and what the rooms concerned refuse.
+    ReasonMissing, NothingAsked, AlreadyRestricted; and what the rooms concerned refuse.
     """
     with db.transaction() as tx:
         _lock_subject(tx, found(tx, actor, number, lock=False))
@@ -59,10 +69,12 @@ def decide(
         asked = {
             field: words
             for field, text in (notes or {}).items()
-            if (words := clean_text(text, LONGEST_REASON))
+            if field in _FIELDS[case.kind] and (words := clean_text(text, LONGEST_REASON))
         }
-        if (reason_needed(decision) and not said) or (decision == "changes" and not asked):
+        if reason_needed(decision) and not said:
             raise ReasonMissing
+        if decision == "changes" and not asked:
+            raise NothingAsked
         case.undo = _take_effect(tx, actor, case, decision, ground, said, asked, real_now)
         case.state, case.decision, case.decided_at, case.decided_by = (
             "decided",
@@ -134,7 +146,7 @@ def _take_effect(
         of_offer = {f.removeprefix(OF_OFFER): text for f, text in notes.items() if f.startswith(OF_OFFER)}
         revision = tx.session.get_one(OfferDraft, first).revision
         step = "approve" if decision == "approve" else "changes"
-        known = {"first": str(first), "of_first": _about_offer(tx, first, revision, step, reason, of_offer)}
+        known = {"first": str(first), "of_first": _about_offer(tx, first, revision, step, "", of_offer)}
     if decision != "approve":
         theirs = {field: text for field, text in notes.items() if not field.startswith(OF_OFFER)}
         if decision == "refuse":
@@ -148,7 +160,7 @@ def _about_offer(
 ) -> dict[str, Any]:
     if decision == "approve":
         return publishing.publish(tx, offer_id, revision)
-    if decision == "refuse":
+    if reason:
         notes = {**notes, "": reason}
     publishing.ask_offer_changes(tx, offer_id, notes, refuse=decision == "refuse")
     return {"revision": revision}
