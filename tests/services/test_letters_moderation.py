@@ -207,6 +207,7 @@ def test_a_kept_text_is_told_with_the_reason(
     found = _told(db, clock)
     assert set(found) == {"notice_outcome"}
     assert "Le journal confirme le report." in _text(found["notice_outcome"])
+    assert STATIONERY.contact in str(found["notice_outcome"]["Reply-To"])
     assert STATIONERY.contact in _text(found["notice_outcome"]), (
         "not the address that sends and is never read"
     )
