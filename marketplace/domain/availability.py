@@ -210,8 +210,8 @@ def _windows(availability: Availability, window: Interval) -> list[_Range]:
     dated: dict[date, tuple[tuple[time, time], ...]] = {}
     for entry in availability.dated:
         dated[entry.day] = dated.get(entry.day, ()) + entry.ranges
-    # Yesterday's hours may run past midnight.
-    first = window[0].astimezone(zone).date() - DAY
+    # Yesterday's hours may run past midnight; and yesterday may never have been (Apia, 30 December 2011).
+    first = window[0].astimezone(zone).date() - 2 * DAY
     days = (window[1].astimezone(zone).date() - first).days + 1
     # The offset at each midnight; two equal ones mean that the day between has one offset.
     offsets = [_offset(first + n * DAY, time(), zone) for n in range(days + 2)]

@@ -481,3 +481,12 @@ def test_a_stored_calendar_that_does_not_hold_is_refused(wrong):
     }
     with pytest.raises((ValueError, KeyError)):
         parse_calendar(**(rows | wrong))
+
+
+def test_hours_run_on_over_a_day_that_never_was():
+    """Apia went from 29 to 31 December 2011: Thursday's overnight hours end where the 30th would have had it."""
+    terms = Availability(
+        zone="Pacific/Apia", weekly=(WeeklyHours(frozenset({4}), time(14), time(13)),), notice=timedelta(0)
+    )
+    window = (datetime(2011, 12, 30, 10, tzinfo=UTC), datetime(2011, 12, 31, 10, tzinfo=UTC))
+    assert open_windows(terms, window) == [(window[0], datetime(2011, 12, 30, 23, tzinfo=UTC))]

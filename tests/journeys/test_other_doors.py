@@ -283,6 +283,7 @@ def hide_and_restore(operator: Guest, guest: Guest, address: str, door: Door) ->
     assert "/operator/people/" in operator.page.url, "the one person found is shown at once"
     operator.click("main a[href*='/operator/offers/']")
     operator.click("main a[href$='/hide']")
+    operator.page.locator("input[name=ground]").first.check()
     operator.page.locator("textarea[name=reason]").fill(door.hidden)
     operator.click(
         "main form:has(textarea[name=reason]) button.danger, main form:has(textarea[name=reason]) button.primary"
