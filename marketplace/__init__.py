@@ -133,12 +133,13 @@ def _configure_web(app: Flask, config: Config) -> None:
 
 
 def _configure_blueprints(app: Flask, config: Config) -> None:
-    from .web import access, buyer, expert, health, operator, public, webhooks
+    from .web import access, buyer, crawlers, expert, health, operator, public, webhooks
     from .web.account import blueprint as account
 
     for blueprint in (public.blueprint, account, buyer.blueprint, expert.blueprint, operator.blueprint):
         app.register_blueprint(blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(crawlers.blueprint)
     app.register_blueprint(webhooks.blueprint)
     if config.demo:
         from .web import dev, dev_mail, kit

@@ -20,7 +20,7 @@ from werkzeug.wrappers import Response
 from ..domain.policy import ANONYMOUS
 from ..services import people
 from .house import house, real_now
-from .language import ZONE_COOKIE, current_language, is_zone, other_language_url
+from .language import ZONE_COOKIE, current_language, is_zone, lasting_addresses, other_language_url
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
@@ -207,6 +207,7 @@ def _told() -> dict[str, Any]:
     return {
         "lang": current_language(),
         "other_lang_url": other_language_url(),
+        "addresses": lasting_addresses(config.site_url),
         "me": me,
         "my_roles": g.get("roles", frozenset()),
         "theme": current_theme(),

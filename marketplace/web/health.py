@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, jsonify, redirect, url_for
+from flask import Blueprint, jsonify, redirect, url_for
 
 from ..storage.clock import real_now
 from ..storage.people import WorkerBeat
@@ -17,7 +17,6 @@ blueprint = Blueprint("health", __name__)
 
 # The worker beats once a minute, in real time: half a minute late is late.
 LATE = timedelta(seconds=90)
-ROBOTS = "User-agent: *\nDisallow: /sandbox/\nDisallow: /dev/\nDisallow: /webhooks/\n"
 
 
 @blueprint.get("/healthz", endpoint="healthz")
@@ -36,13 +35,6 @@ def healthz() -> Any:
     answer.status_code = 200 if (database, worker) == ("up", "up") else 503
     answer.cache_control.no_store = True
     return answer
-
-
-@blueprint.get("/robots.txt")
-@rule("public")
-def robots() -> Response:
-    """What crawlers need not see."""
-    return Response(ROBOTS, mimetype="text/plain")
 
 
 @blueprint.get("/favicon.ico")

@@ -106,6 +106,20 @@ def other_language_url() -> str:
     return f"/{other}/"
 
 
+def lasting_addresses(site: str) -> dict[str, str]:
+    """A public page's own address in each language, without its query: what search engines should keep.
+
+    Empty for pages nobody should find there: people's own, refusals, results of somebody's words.
+    """
+    place, answered = request.url_rule, str(request.endpoint)
+    if place is None or "lang" not in place.arguments or not answered.startswith("public."):
+        return {}
+    if request.args.get("q") or request.args.get("after") or request.args.get("before"):
+        return {}
+    values = request.view_args or {}
+    return {lang: site + url_for(answered, **{**values, "lang": lang}) for lang in LANGUAGES}
+
+
 def _take_language(endpoint: str | None, values: dict[str, Any] | None) -> None:
     if values and "lang" in values:
         g.lang = values.pop("lang")

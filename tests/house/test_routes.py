@@ -27,6 +27,7 @@ WITHOUT_LANGUAGE = (
     "/_kit",
     "/calendar/",
     "/robots.txt",
+    "/sitemap",
     "/favicon",
 )
 SAFE = {"GET", "HEAD", "OPTIONS"}

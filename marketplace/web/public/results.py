@@ -43,7 +43,7 @@ def results() -> Any:
             session, query, after=read_position(request.args.get("after"), query),
             before=read_position(request.args.get("before"), query), limit=A_PAGE,
         )  # fmt: skip
-        hits = _hits(session, page, query, now)
+        hits = shown(session, page, query, now)
     return render_template(
         "public/results.html",
         query=query,
@@ -70,7 +70,7 @@ def _page_url(query: str, *, after: str | None = None, before: str | None = None
     return url_for("public.results", q=query or None, after=after, before=before)
 
 
-def _hits(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
+def shown(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
     """Three statements for all that stands beside the titles: reviews, calendars, claims."""
     lines = [hit.line for hit in page.hits]
     said = said_of(session, [line.id for line in lines], now)
