@@ -249,3 +249,7 @@ class LastOperator(Refusal):
 
 class AlreadyRestricted(Refusal):
     """It is hidden or suspended already, or not any more. Facts: kind."""
+
+
+class ShortlistFull(Refusal):
+    """A shortlist is short. Facts: most."""

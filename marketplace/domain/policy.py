@@ -102,6 +102,7 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.confirm": _BUYERS_SIDE,
     "booking.review_as_lead": ((is_its_lead,),),
     "booking.rescue": ((is_its_lead,),),
+    "shortlist.own": ((signed_in,),),
     "account.export": ((signed_in,),),
     "expert.become": ((signed_in,),),
     # Also while applying: the task list, the profile, the first offer, the hours.

@@ -24,6 +24,8 @@ LANGUAGE_COOKIE = "language"
 DEFAULT_ZONE = "Europe/Paris"
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 
+# Pages everybody may open, but nobody should find by a search engine.
+UNLISTED = ("public.shortlist", "public.shared", "public.compare")
 _ZONES = available_timezones()
 
 
@@ -112,7 +114,12 @@ def lasting_addresses(site: str) -> dict[str, str]:
     Empty for pages nobody should find there: people's own, refusals, results of somebody's words.
     """
     place, answered = request.url_rule, str(request.endpoint)
-    if place is None or "lang" not in place.arguments or not answered.startswith("public."):
+    if (
+        place is None
+        or "lang" not in place.arguments
+        or not answered.startswith("public.")
+        or answered in UNLISTED
+    ):
         return {}
     if request.args.get("q") or request.args.get("after") or request.args.get("before"):
         return {}

@@ -46,6 +46,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "TooManyTries": {"until": START},
     "WeakPassword": {"why": "short", "least": 12, "most": 128},
     "DataFileWrong": {"problems": [("offers.jsonl", 3, "price", "missing")]},
+    "ShortlistFull": {"most": 30},
     "TextRefused": {"why": "too_long", "most": 200},
 }
 KINDS = sorted(

@@ -12,6 +12,7 @@ from ...domain.pricing import PlatformTax
 from ...domain.reviews import days_median
 from ...domain.search import MOST_CHARACTERS
 from ...domain.words import clean_text
+from ...services import shortlists
 from ...services.availability import Sought, next_slots
 from ...services.offers import OfferPage, offer_page, quote_preview
 from ...storage.reviews import public_reviews
@@ -34,6 +35,7 @@ def offer(slug: str) -> str:
         reviews = public_reviews(session, page.id, now)
         sought = Sought(page.id, page.expert_id, version.minutes, version.notice_hours, version.instant)
         slots = next_slots(session, [sought], now, SLOTS_SHOWN)[page.id]
+        kept = g.me is not None and shortlists.has(session, g.me.id, page.id)
     answers = [(row.days_saved, row.unlocked) for row in reviews if row.days_saved is not None]
     return render_template(
         "public/offer.html",
@@ -48,6 +50,7 @@ def offer(slug: str) -> str:
         session_parts=None,
         policy=version.policy,
         back=_back(),
+        kept=kept,
         own=getattr(g.get("me"), "id", None) == page.person_id,
     )
 
