@@ -90,6 +90,13 @@ class RescueOpened(Event):
 
 
 @dataclass(frozen=True)
+class CalendarChanged(Event):
+    """An expert's hours, exceptions or limits changed; free days are worked out anew."""
+
+    expert_id: uuid.UUID
+
+
+@dataclass(frozen=True)
 class OfferPublished(Event):
     """A version went live; search makes its row anew."""
 

@@ -15,7 +15,7 @@ import procrastinate
 import sqlalchemy as sa
 
 from ..house import House
-from ..services import bookings, ledger, letters, payments, payouts, rescues, reviews, search
+from ..services import bookings, free_days, ledger, letters, payments, payouts, rescues, reviews, search
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,11 @@ JOBS: Mapping[str, Job] = {
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
+    "free_days.renew": _ids(lambda h, expert_id: free_days.renew(h.db, expert_id)),
+    "free_days.renew_of_booking": _ids(
+        lambda h, booking_id, **_: free_days.renew_of_booking(h.db, booking_id)
+    ),
+    "free_days.renew_of_offer": _ids(lambda h, offer_id: free_days.renew_of_offer(h.db, offer_id)),
     "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
 }
 
@@ -65,6 +70,7 @@ def sweep_five_minutes(house: House) -> None:
     """Whatever was in flight too long, and the ledger's own check."""
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
+    free_days.renew_due(house.db)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)

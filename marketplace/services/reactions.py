@@ -29,7 +29,9 @@ WITHIN: Within = {
 AFTER: Mapping[type, tuple[str, ...]] = {
     events.ProviderCallDue: ("payments.carry_out",),
     events.ProviderEventArrived: ("payments.apply_event",),
-    events.BookingMoved: ("letters.booking_moved",),
+    events.BookingMoved: ("letters.booking_moved", "free_days.renew_of_booking"),
+    events.CalendarChanged: ("free_days.renew",),
+    events.OfferPublished: ("free_days.renew_of_offer",),
     events.RefundSettled: ("letters.refund_settled",),
     events.TransferMade: ("letters.transfer_made",),
     events.ReviewSent: ("letters.review_sent",),

@@ -79,6 +79,8 @@ ROOM_OF = {
     "domain.transfers": "payouts",
     "domain.passwords": "people",
     "domain.addresses": "people",
+    "domain.filters": "search",
+    "storage.narrowing": "search",
 }
 # Right of all rooms: they may call any of them.
 ABOVE_ROOMS = ("clock", "demo", "demo_bookings")

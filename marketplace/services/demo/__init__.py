@@ -13,6 +13,7 @@ from pathlib import Path
 from ...domain.errors import DataFileWrong
 from ...gateways.payments import Payments
 from ...storage.db import Database
+from ..free_days import renew_due
 from .accounts import Onboard, open_accounts
 from .reading import read_folder
 from .writing import write_all
@@ -51,5 +52,7 @@ def load(
         raise DataFileWrong(problems=read.problems, more=read.more)
     with db.transaction() as tx:
         written = write_all(tx, read, progress)
+    while renew_due(db):
+        pass
     opened, waiting = open_accounts(db, payments, onboard, progress)
     return Loaded(written, opened, waiting)
