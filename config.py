@@ -25,6 +25,7 @@ NEEDED_IN_PRODUCTION = (
     "SECRET_KEY",
     "SITE_URL",
     "PAYMENTS",
+    "CONTACT_MAIL",
     "PLATFORM_NAME",
     "PLATFORM_ADDRESS",
     "PLATFORM_COUNTRY",
@@ -64,6 +65,7 @@ class Config:
     secret_key: str = field(repr=False)
     smtp_url: str = field(repr=False)  # "" = mail stays in the mailbox page
     mail_from: str
+    contact_mail: str  # a mailbox a person reads: legal notice, every redress sentence
     payments: str  # sandbox | stripe
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
@@ -128,6 +130,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         problems.append("PLATFORM_COUNTRY is two capital letters, such as FR.")
 
     site_url = _site_url(given, port, problems)
+    contact = given.get("CONTACT_MAIL", "")
+    if contact and not _is_mail(contact):
+        problems.append(f"CONTACT_MAIL is one plain address, such as contact@example.com, not {contact!r}.")
     database_url = _database_url(given, demo, data_dir, problems)
     if problems:
         raise ConfigError(problems)
@@ -142,6 +147,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         secret_key=secret_key,
         smtp_url=given.get("SMTP_URL", ""),
         mail_from=given.get("MAIL_FROM", f"noreply@{urlsplit(site_url).hostname}"),
+        contact_mail=contact or f"contact@{urlsplit(site_url).hostname}",
         payments=payments,
         stripe_secret_key=key,
         stripe_webhook_secrets=webhook_secrets,
@@ -279,3 +285,8 @@ def _written(path: Path) -> str:
 
 def _is_country(code: str) -> bool:
     return len(code) == 2 and code.isascii() and code.isalpha() and code.isupper()
+
+
+def _is_mail(text: str) -> bool:
+    name, _, host = text.rpartition("@")
+    return bool(name and host) and text.isprintable() and not set(text) & set(' <>,;"')

@@ -41,6 +41,7 @@ def create_app(
     _configure_web(app, config)
     _configure_blueprints(app, config)
     _configure_commands(app)
+    _configure_files(app, config)
     if config.env == "production":
         # One reverse proxy stands before us (docs/operations.md); what a client sends itself is not believed.
         app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_proto=1, x_host=1)  # type: ignore[method-assign]
@@ -119,6 +120,7 @@ def _stationery(config: Config) -> Stationery:
         site_name=config.site_name,
         site_host=urlsplit(config.site_url).hostname or "localhost",
         mail_from=config.mail_from,
+        contact=config.contact_mail,
     )
 
 
@@ -135,9 +137,11 @@ def _configure_web(app: Flask, config: Config) -> None:
 def _configure_blueprints(app: Flask, config: Config) -> None:
     from .web import access, buyer, crawlers, expert, health, operator, public, webhooks
     from .web.account import blueprint as account
+    from .web.public import photo
 
     for blueprint in (public.blueprint, account, buyer.blueprint, expert.blueprint, operator.blueprint):
         app.register_blueprint(blueprint)
+    app.register_blueprint(photo.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(crawlers.blueprint)
     app.register_blueprint(webhooks.blueprint)
@@ -148,6 +152,12 @@ def _configure_blueprints(app: Flask, config: Config) -> None:
         app.register_blueprint(dev_mail.bp)
         app.register_blueprint(kit.bp)
     access.refuse_unruled(app)
+
+
+def _configure_files(app: Flask, config: Config) -> None:
+    from .web import assets, security
+
+    assets.hand_out(app, security.file_headers(secure=config.secure))
 
 
 def _configure_commands(app: Flask) -> None:

@@ -19,6 +19,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 
 from ..domain.errors import DataFileWrong
 from ..services import demo as loading
+from . import UNFINISHED
+from .schema import upgrade
 
 WORDS = {"experts": "Experts", "offers": "Offers", "search": "Search", "accounts": "Accounts at the sandbox"}
 
@@ -34,11 +36,13 @@ def demo() -> None:
 def load(folder: Path) -> None:
     """Load experts.jsonl and offers.jsonl (and people, reviews, availability, taxonomy) of FOLDER, once.
 
-    All of it or nothing: what is wrong is named by file, line and field.
+    All of it or nothing: what is wrong is named by file, line and field (exit code 1). Exit code 3: all is
+    loaded, but some experts have no account at the payment provider; the same command goes on with them.
     """
     house = current_app.extensions["declic"]
     if not house.config.demo:
         raise click.ClickException("Demo data is loaded in demo mode only (ENV=demo).")
+    upgrade(house.config.database_url)  # An empty database is as good as one with people in it.
     onboard = _onboarding(house.config.site_url) if house.config.sandbox else None
     try:
         with _shown() as progress:
@@ -52,11 +56,23 @@ def load(folder: Path) -> None:
         sys.exit(1)
     new = ", ".join(f"{count} {kind}" for kind, count in loaded.written.items() if count)
     click.echo(f"Loaded {new}." if new else "All of it was here already.")
-    if loaded.waiting:
+    _tell_of_accounts(loaded.accounts)
+
+
+def _tell_of_accounts(accounts: loading.Opened) -> None:
+    """What keeps loaded experts from being booked; exits with 3 where running it again may help."""
+    if accounts.to_complete:
+        click.echo(f"Accounts at the payment provider to be completed by hand: {accounts.to_complete}.")
+    for name, why in accounts.refused:
+        click.echo(f"The payment provider opens no account for {name}: {why}", err=True)
+    if accounts.unanswered:
         click.echo(
-            f"{loaded.waiting} experts have no account at the payment provider yet and cannot be booked: "
-            "run this again when it answers."
+            f"Without an account at the payment provider, and so not bookable: {accounts.unanswered}. It does not "
+            "answer (the sandbox answers while the site runs): run this again when it does.",
+            err=True,
         )
+    if accounts.refused or accounts.unanswered:
+        sys.exit(UNFINISHED)
 
 
 @contextmanager

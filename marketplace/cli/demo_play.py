@@ -17,6 +17,7 @@ from flask.cli import with_appcontext
 
 from ..domain.pricing import PlatformTax
 from ..jobs.tasks import jobs_under_way, run_pending
+from ..services import demo_cases
 from ..services.clock import move_clock
 from ..services.demo_bookings import Act, Stage, play
 from .demo import demo
@@ -66,7 +67,7 @@ def play_bookings() -> None:
         settle=lambda: _settle(house),
         site_url=settings.site_url,
     )  # fmt: skip
-    for line in play(stage, _acts(), _briefs()):
+    for line in play(stage, _acts(), _briefs(), demo_cases.steps(house.db, _cases())):
         click.echo(f"    {line}")
 
 
@@ -101,6 +102,11 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 def _acts() -> list[Act]:
     lines = (ROOT / "demo" / "bookings.jsonl").read_text("utf-8").splitlines()
     return [Act(**json.loads(line)) for line in lines if line.strip()]
+
+
+def _cases() -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((ROOT / "demo" / "cases.json").read_text("utf-8"))
+    return found
 
 
 def _briefs() -> dict[str, dict[str, str]]:

@@ -25,10 +25,10 @@ from types import FrameType
 from typing import LiteralString
 
 import psycopg
-from alembic import command
-from alembic.config import Config as Alembic
 
 import config
+from marketplace.cli import UNFINISHED
+from marketplace.cli.schema import upgrade
 from marketplace.storage import embedded
 
 ROOT = Path(config.__file__).resolve().parent
@@ -136,7 +136,7 @@ class Supervisor:
         self.logs.mkdir(parents=True, exist_ok=True)
         self._start_database()
         with step("Tables"):
-            _migrate(self.settings.database_url)
+            upgrade(self.settings.database_url)
         if self.settings.sandbox:
             with step("Sandbox provider (no money moves)"):
                 self._start_sandbox()
@@ -211,7 +211,7 @@ class Supervisor:
         child.start()
         self.children.append(child)
 
-    def _flask(self, what: str, *arguments: str) -> None:
+    def _flask(self, what: str, *arguments: str, fine: tuple[int, ...] = (0,)) -> None:
         """A command of the application, its progress shown as it comes."""
         with step(what):
             line = [sys.executable, "-m", "flask", "--app", "wsgi", *arguments]
@@ -221,21 +221,24 @@ class Supervisor:
             except BaseException:
                 _signal_group(process, signal.SIGTERM)
                 raise
-            if code != 0:
+            if code not in fine:
                 raise Stop(f"`flask --app wsgi {' '.join(arguments)}` failed.")
 
     def _demo(self) -> None:
         # After the web: loaded experts click through the provider's own page, which the site shows.
         loaded, files = self.settings.data_dir / "demo.loaded", _content(DEMO)
+        missing = (
+            "select exists (select from experts where demo and source_id is not null and account_id is null)"
+        )
         if not (
             self._holds("select exists (select from offers)")
             and loaded.exists()
             and loaded.read_text() == files
+            # Experts the provider had no answer for, of whatever folder, are asked about again.
+            and not self._holds(missing)
         ):
-            self._flask("Demo data", "demo", "load", str(DEMO))
-            # Experts the provider had no answer for are asked about again at the next start.
-            if not self._holds("select exists (select from experts where demo and account_id is null)"):
-                loaded.write_text(files)
+            self._flask("Demo data", "demo", "load", str(DEMO), fine=(0, UNFINISHED))
+            loaded.write_text(files)
         if self._holds("select exists (select from bookings where origin = 'made')"):
             return  # Played into an empty house only.
         # A play that is broken off leaves half a story and a clock in the past: the mark says so.
@@ -291,13 +294,6 @@ def _signal_group(process: subprocess.Popen[bytes], how: int) -> None:
         pass  # Gone already.
 
 
-def _migrate(url: str) -> None:
-    settings = Alembic(str(ROOT / "alembic.ini"))
-    settings.set_main_option("script_location", str(ROOT / "migrations"))
-    settings.attributes["url"] = url
-    command.upgrade(settings, "head")
-
-
 def _bind(settings: config.Config) -> str:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     return f"{host}:{settings.port}"
@@ -347,9 +343,18 @@ def _tail(log: Path) -> str:
 def _box(settings: config.Config, seconds: float) -> str:
     lines = [f"{settings.site_name} runs: {settings.site_url}    ({seconds:.1f} s)"]
     if settings.demo:
-        lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
         if settings.load_demo:
+            lines += ["", f"Log in as a demo person with one click:  {settings.site_url}/dev/login"]
             lines += textwrap.wrap(_people(), 68, initial_indent="    ", subsequent_indent="    ")
+        else:
+            lines += [
+                "",
+                "No demo data was loaded (LOAD_DEMO=0). With the same settings, the first operator, once:",
+                '    .venv/bin/flask --app wsgi people first-operator YOU@COMPANY.COM --name "YOUR NAME"',
+                f"and a folder of people, who then log in with one click at {settings.site_url}/dev/login:",
+                "    .venv/bin/flask --app wsgi demo load DIR",
+                "",
+            ]
         if not settings.smtp_url:
             lines.append(f"Mail it would have sent:                 {settings.site_url}/dev/mail")
     if settings.sandbox:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from .errors import NoTimeToApprove, PaymentWindowClosed, TooManyHolds
+from .offers import LEAST_NOTICE, LEAST_NOTICE_INSTANT
 
 HOLD = timedelta(minutes=35)
 EXTENSION = timedelta(minutes=15)
@@ -17,8 +18,6 @@ HOLD_AT_MOST = timedelta(hours=2)
 QUEUE_HOLD = timedelta(hours=4)
 HOLDS_PER_PERSON = 2
 HOLDS_PER_COMPANY = 5
-LEAST_NOTICE = 24
-LEAST_NOTICE_INSTANT = 4
 OBJECTION = timedelta(hours=72)
 KEPT_SHARE = timedelta(hours=72)
 REVIEWS = timedelta(days=14)

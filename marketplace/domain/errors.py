@@ -111,6 +111,10 @@ class ReasonMissing(Refusal):
     """This move needs a reason that the other side will read."""
 
 
+class NothingAsked(Refusal):
+    """Changes are asked for, and no field says which."""
+
+
 class ReviewClosed(Refusal):
     """The review is already sent, not open yet, or its 14 days are over. Facts: why."""
 
@@ -192,11 +196,19 @@ class OfferNotClosed(Refusal):
 
 
 class HoursRefused(Refusal):
-    """Weekly or dated hours that cannot be kept. Facts: why (too_many, overlap, empty, grid, day), row, most."""
+    """Weekly or dated hours that cannot be kept. Facts: row and why of the first problem, problems: all of them.
+
+    why: too_many, overlap, empty, grid (no time), date, past, far, twice, order, number, zone.
+    """
 
 
 class PhotoRefused(Refusal):
     """Not a photograph we can read. Facts: why (kind, size, pixels, broken), most."""
+
+
+class AnswerRefused(Refusal):
+    """An answer of the profile that cannot stand. Facts: why (missing, too_short, too_many_words, address, ground,
+    no_vat_there), least, most, given."""
 
 
 class RegistrationWrong(Refusal):
@@ -228,7 +240,11 @@ class FactorWrong(Refusal):
 
 
 class FactorTaken(Refusal):
-    """A second factor stands already: taken away first, by proving it."""
+    """A second factor stands already, and this log-in has not proved it."""
+
+
+class FactorNeeded(Refusal):
+    """An operator keeps a second factor: replaced, never taken away."""
 
 
 class AddressOfAnotherCompany(Refusal):

@@ -7,7 +7,9 @@ jobs deferred with it (AFTER). A job gets `as_arguments()`.
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
+
+from .ids import new_id
 
 
 class Event:
@@ -179,10 +181,12 @@ class AddressChanged(Event):
 
 @dataclass(frozen=True)
 class SecurityChanged(Event):
-    """Password or second factor changed; the person is told by mail. `what` names it."""
+    """Password, second factor or standing changed; the person is told by mail. `what` names it as the trail does."""
 
     person_id: uuid.UUID
     what: str
+    # Two changes of a kind are two letters; one change told twice is one.
+    change_id: uuid.UUID = field(default_factory=new_id)
 
 
 @dataclass(frozen=True)

@@ -120,6 +120,7 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "operator.decide": ((is_operator,),),
     "operator.people": ((is_operator,),),
     "operator.restrict": ((is_operator,),),
+    "operator.grant": ((is_operator,),),
     "operator.offers": ((is_operator,),),
     "operator.search": ((is_operator,),),
     "operator.journal": ((is_operator,),),

@@ -14,6 +14,7 @@ from uuid import UUID
 import procrastinate
 import sqlalchemy as sa
 
+from ..domain.pricing import PlatformTax
 from ..house import House
 from ..services import bookings, free_days, ledger, letters, payments, payouts, rescues, reviews, search
 from ..storage.clock import real_now
@@ -49,14 +50,29 @@ JOBS: Mapping[str, Job] = {
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
+    "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
+    "letters.address_changed": _ids(lambda h, **ids: letters.address_changed(h.db, h.stationery, **ids)),
+    "letters.security_changed": _ids(lambda h, **ids: letters.security_changed(h.db, h.stationery, **ids)),
+    "letters.application_received": _ids(
+        lambda h, **ids: letters.application_received(h.db, h.stationery, **ids)
+    ),
+    "letters.restriction_laid": _ids(lambda h, **ids: letters.restriction_laid(h.db, h.stationery, **ids)),
+    "letters.restriction_lifted": _ids(
+        lambda h, **ids: letters.restriction_lifted(h.db, h.stationery, **ids)
+    ),
+    "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
     "free_days.renew": _ids(lambda h, expert_id: free_days.renew(h.db, expert_id)),
     "free_days.renew_of_booking": _ids(
         lambda h, booking_id, **_: free_days.renew_of_booking(h.db, booking_id)
     ),
     "free_days.renew_of_offer": _ids(lambda h, offer_id: free_days.renew_of_offer(h.db, offer_id)),
-    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id)),
+    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id, _platform(h))),
 }
+
+
+def _platform(house: House) -> PlatformTax:
+    return PlatformTax(house.config.platform_country, house.config.platform_vat)
 
 
 def sweep_minute(house: House) -> None:
@@ -64,6 +80,7 @@ def sweep_minute(house: House) -> None:
     beat(house)
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
+    letters.tell_decided(house.db, house.stationery)
 
 
 def sweep_five_minutes(house: House) -> None:

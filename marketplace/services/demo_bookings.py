@@ -32,6 +32,8 @@ from .people import actor_for
 
 # (when, order, step); a step may put later ones on the programme.
 Programme = list[tuple[datetime, int, Callable[[], str]]]
+# (days ago, deed): what else happens meanwhile.
+Step = tuple[float, Callable[[], str]]
 
 
 @dataclass(frozen=True)
@@ -64,8 +66,10 @@ class Act:
     rate: Sequence[str] = ()
 
 
-def play(stage: Stage, acts: Sequence[Act], briefs: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
-    """Play the acts, each step at its time; yields a line for each. Nothing where bookings were made already."""
+def play(
+    stage: Stage, acts: Sequence[Act], briefs: Mapping[str, Mapping[str, str]], others: Sequence[Step] = ()
+) -> Iterator[str]:
+    """Play the acts and `others`, each step at its time; yields a line for each. Nothing where bookings were made already."""
     with stage.db.reading() as session:
         if session.scalar(sa.select(Booking.id).where(Booking.origin == "made").limit(1)):
             return
@@ -76,6 +80,8 @@ def play(stage: Stage, acts: Sequence[Act], briefs: Mapping[str, Mapping[str, st
         at = today - timedelta(days=act.days_ago)
         begin: Callable[[], str] = partial(_begin, stage, act, briefs[act.brief], programme)
         heapq.heappush(programme, (at, number, begin))
+    for number, (days_ago, deed) in enumerate(others):
+        heapq.heappush(programme, (today - timedelta(days=days_ago), 500 + number, deed))
     while programme and programme[0][0] <= today:
         at, _number, step = heapq.heappop(programme)
         _move_to(stage, at)

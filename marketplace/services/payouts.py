@@ -153,6 +153,7 @@ class MoneyRow:
     quote: Quote
     share: int
     state: str  # authorised, held, due, transferred, returned
+    paid_at: datetime | None
     due_at: datetime | None
     why: str | None
     held_up_by: str | None
@@ -162,24 +163,91 @@ class MoneyRow:
 
 @dataclass(frozen=True)
 class ExpertMoney:
-    """All of it, with sums by state."""
+    """A page of it, newest first; `after` leads to the next one (created_at and id of the last payment)."""
 
     rows: Sequence[MoneyRow]
+    after: tuple[datetime, uuid.UUID] | None = None
 
     def sum_of(self, state: str) -> int:
-        """Minor units in that state."""
+        """Minor units in that state, of this page."""
         return sum(row.share for row in self.rows if row.state == state)
 
 
-def expert_money(session: Session, expert_id: uuid.UUID, most: int = 200) -> ExpertMoney:
-    """Where an expert's money is, newest first: two statements, whatever the data."""
-    found = session.execute(
+def expert_money(
+    session: Session,
+    expert_id: uuid.UUID,
+    most: int = 200,
+    after: tuple[datetime, uuid.UUID] | None = None,
+) -> ExpertMoney:
+    """Where an expert's money is, newest first, keyset-paged: two statements, whatever the data."""
+    query = _payments_of(expert_id).order_by(Payment.created_at.desc(), Payment.id.desc()).limit(most + 1)
+    if after is not None:
+        query = query.where(sa.tuple_(Payment.created_at, Payment.id) < after)
+    found = session.execute(query).all()
+    more, found = len(found) > most, found[:most]
+    last = found[-1][0] if found else None
+    return ExpertMoney(_rows(session, found), (last.created_at, last.id) if more and last else None)
+
+
+@dataclass(frozen=True)
+class Sum:
+    """Minor units, of how many sessions, and one day: the next it leaves, or the last it left."""
+
+    minor: int = 0
+    count: int = 0
+    day: datetime | None = None
+
+
+@dataclass(frozen=True)
+class MoneySums:
+    """All of an expert's money by where it is; `transferred` since a day, `held_up` of what is due."""
+
+    authorised: Sum
+    held: Sum
+    due: Sum
+    held_up: int
+    transferred: Sum
+
+
+def money_sums(session: Session, expert_id: uuid.UUID, since: datetime) -> MoneySums:
+    """Three statements: what is open is a handful and added up here, what is due or gone in the database."""
+    opened = session.execute(
+        _payments_of(expert_id)
+        .where(Transfer.id.is_(None))
+        .where(sa.or_(Payment.state == "authorised", Payment.refunded_minor < Payment.captured_minor))
+    ).all()
+    rows = [row for row in _rows(session, opened) if row.state != "returned"]
+    waits = Transfer.state.in_(("due", "intended", "sent"))
+    gone = sa.and_(Transfer.state == "done", Transfer.ended_at >= since)
+    total, count = sa.func.sum(Transfer.amount_minor), sa.func.count()
+    sums = session.execute(
+        sa.select(
+            total.filter(waits), count.filter(waits), sa.func.min(Transfer.due_at).filter(waits),
+            count.filter(waits, Transfer.held_up_by.is_not(None)),
+            total.filter(gone), count.filter(gone), sa.func.max(Transfer.ended_at).filter(gone),
+        ).where(Transfer.expert_id == expert_id)
+    ).one()  # fmt: skip
+    return MoneySums(
+        authorised=_sum(rows, "authorised"), held=_sum(rows, "held"),
+        due=Sum(int(sums[0] or 0), *sums[1:3]), held_up=sums[3],
+        transferred=Sum(int(sums[4] or 0), *sums[5:]),
+    )  # fmt: skip
+
+
+def _sum(rows: Sequence[MoneyRow], state: str) -> Sum:
+    shares = [row.share for row in rows if row.state == state]
+    return Sum(sum(shares), len(shares))
+
+
+def _payments_of(expert_id: uuid.UUID) -> sa.Select[Payment, Transfer]:
+    return (
         sa.select(Payment, Transfer)
         .outerjoin(Transfer, Transfer.payment_id == Payment.id)
         .where(Payment.payee_expert_id == expert_id, Payment.state.in_(("authorised", "captured")))
-        .order_by(Payment.created_at.desc(), Payment.id.desc())
-        .limit(most)
-    ).all()
+    )
+
+
+def _rows(session: Session, found: Sequence[sa.Row[Payment, Transfer]]) -> list[MoneyRow]:
     refunded: dict[uuid.UUID, list[dict[str, int]]] = defaultdict(list)
     for payment_id, lines in session.execute(
         sa.select(Refund.payment_id, Refund.lines).where(
@@ -187,7 +255,7 @@ def expert_money(session: Session, expert_id: uuid.UUID, most: int = 200) -> Exp
         )
     ):
         refunded[payment_id].append(lines)
-    return ExpertMoney([_row(payment, transfer, refunded[payment.id]) for payment, transfer in found])
+    return [_row(payment, transfer, refunded[payment.id]) for payment, transfer in found]
 
 
 def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping[str, int]]) -> MoneyRow:
@@ -197,7 +265,7 @@ def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping
         share = transfer.amount_minor
     return MoneyRow(
         subject=payment.subject, quote=quote, share=share,
-        state="returned" if share == 0 else state,
+        state="returned" if share == 0 else state, paid_at=payment.captured_at,
         due_at=transfer.due_at if transfer else None, why=transfer.why if transfer else None,
         held_up_by=transfer.held_up_by if transfer else None, done_at=transfer.ended_at if transfer else None,
         provider_id=transfer.provider_id if transfer else None,

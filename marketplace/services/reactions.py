@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 from ..domain import events
 from .bookings.paying import capture_failed, payment_authorised, payment_captured
+from .moderation import cases
+from .offers.publishing import bring_first_offer_back, carry_first_offer
 from .rescues import open_rescue
 from .search import offer_published, offer_taken_down, review_sent
 
@@ -21,9 +23,13 @@ WITHIN: Within = {
     events.PaymentCaptured: (payment_captured,),
     events.CaptureFailed: (capture_failed,),
     events.BookingLost: (open_rescue,),
-    events.OfferPublished: (offer_published,),
+    events.OfferPublished: (offer_published, cases.offer_published),
     events.OfferTakenDown: (offer_taken_down,),
+    events.ApplicationSubmitted: (carry_first_offer, cases.application_submitted),
+    events.SubmissionWithdrawn: (bring_first_offer_back, cases.submission_withdrawn),
     events.ReviewSent: (review_sent,),
+    events.ProfileSubmitted: (cases.profile_submitted,),
+    events.OfferSubmitted: (cases.offer_submitted,),
 }
 
 AFTER: Mapping[type, tuple[str, ...]] = {
@@ -37,7 +43,14 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.ReviewSent: ("letters.review_sent",),
     events.LinkAsked: ("letters.link",),
     events.AddressKnownAlready: ("letters.address_known",),
+    events.SecurityChanged: ("letters.security_changed",),
+    events.AddressChanging: ("letters.address_changing",),
+    events.AddressChanged: ("letters.address_changed",),
     events.RescueOpened: ("rescues.fill",),
+    events.ApplicationSubmitted: ("letters.application_received",),
+    events.RestrictionLaid: ("letters.restriction_laid",),
+    events.RestrictionLifted: ("letters.restriction_lifted",),
+    events.NoticeReceived: ("letters.notice_received",),
 }
 
 

@@ -38,7 +38,7 @@ def open_rescue(tx: Tx, event: BookingLost) -> None:
     tx.announce(RescueOpened(rescue.id))
 
 
-def fill_rescue(db: Database, rescue_id: uuid.UUID) -> None:
+def fill_rescue(db: Database, rescue_id: uuid.UUID, platform: PlatformTax) -> None:
     """Find up to three other offers for the brief: not dearer, with a slot within two working days of
     the lost one. Run twice, it looks again and keeps the later answer."""
     with db.transaction() as tx:
@@ -46,11 +46,13 @@ def fill_rescue(db: Database, rescue_id: uuid.UUID) -> None:
         if rescue is None:
             return
         lost = tx.session.get_one(Booking, rescue.booking_id)
-        rescue.found = _candidates(tx.session, lost, tx.now)
+        rescue.found = _candidates(tx.session, lost, platform, tx.now)
         rescue.filled_at = tx.now
 
 
-def _candidates(session: Session, lost: Booking, now: datetime) -> list[dict[str, object]]:
+def _candidates(
+    session: Session, lost: Booking, platform: PlatformTax, now: datetime
+) -> list[dict[str, object]]:
     brief = session.get_one(Brief, lost.brief_id)
     words = "\n".join(part for part in (brief.subject, brief.context, brief.decision) if part)
     hits = find(session, words, limit=LOOKED_AT).hits
@@ -59,7 +61,7 @@ def _candidates(session: Session, lost: Booking, now: datetime) -> list[dict[str
     for hit in hits:
         if len(found) == MOST_FOUND:
             break
-        slot = _fitting(session, hit.offer_id, lost, most, now)
+        slot = _fitting(session, hit.offer_id, lost, most, platform, now)
         if slot is not None:
             found.append(
                 {"offer_id": str(hit.offer_id), "start": slot[0].isoformat(), "end": slot[1].isoformat()}
@@ -68,7 +70,12 @@ def _candidates(session: Session, lost: Booking, now: datetime) -> list[dict[str
 
 
 def _fitting(
-    session: Session, offer_id: uuid.UUID, lost: Booking, most: int | None, now: datetime
+    session: Session,
+    offer_id: uuid.UUID,
+    lost: Booking,
+    most: int | None,
+    platform: PlatformTax,
+    now: datetime,
 ) -> tuple[datetime, datetime] | None:
     try:
         wanted = wanted_offer(session, offer_id)
@@ -76,14 +83,23 @@ def _fitting(
         return None
     if wanted.expert.id == lost.expert_id or wanted.version.format not in (lost.format, "both"):
         return None
-    if most is not None and _total(session, wanted.version, wanted.expert, wanted.person, lost) > most:
-        return None
+    if most is not None:
+        total = _total(session, wanted.version, wanted.expert, wanted.person, lost, platform)
+        if total > most:
+            return None
     free = free_of(session, wanted, window=near(lost.starts_at, now), now=now)
     return min(free.slots, key=lambda slot: abs(slot[0] - lost.starts_at), default=None)
 
 
-def _total(session: Session, version: OfferVersion, expert: Expert, person: Person, lost: Booking) -> int:
-    """With VAT, for the company that lost its booking; the platform's country as the lost quote had it."""
+def _total(
+    session: Session,
+    version: OfferVersion,
+    expert: Expert,
+    person: Person,
+    lost: Booking,
+    platform: PlatformTax,
+) -> int:
+    """With VAT, for the company that lost its booking."""
     rates = fees_on(lost.created_at.date())
     return quote(
         version.price_minor,
@@ -91,7 +107,7 @@ def _total(session: Session, version: OfferVersion, expert: Expert, person: Pers
         commission_bp=rates.commission_bp,
         seller=seller_tax(expert, person),
         buyer=buyer_tax(session.get_one(Company, lost.company_id)),
-        platform=PlatformTax(),
+        platform=platform,
     ).total
 
 

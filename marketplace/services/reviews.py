@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,8 +21,9 @@ from ..storage.bookings import Booking
 from ..storage.companies import Company
 from ..storage.db import Database, Tx
 from ..storage.experts import Expert
+from ..storage.offers import OfferVersion
 from ..storage.people import Person
-from ..storage.reviews import Review
+from ..storage.reviews import Review, seen_by_all
 
 LEAD_MARKS = ("prepared", "expertise", "usefulness", "clarity")
 EXPERT_MARKS = ("brief_mark", "punctuality", "openness")
@@ -106,6 +108,39 @@ def windows_ended(session: Session, now: datetime) -> list[uuid.UUID]:
             .distinct()
         )
     )
+
+
+@dataclass(frozen=True)
+class Received:
+    """Some of the reviews an expert received, newest first; `after`: where the next ones begin."""
+
+    rows: list[sa.Row[Any]]
+    after: tuple[datetime, uuid.UUID] | None
+
+
+def reviews_received(
+    session: Session, expert_id: uuid.UUID, now: datetime, most: int, after: tuple[datetime, uuid.UUID] | None
+) -> Received:
+    """What leads said of an expert's sessions, as far as it is visible, with the words for them alone."""
+    query = (
+        sa.select(
+            Review.id, Review.author_name, Review.author_role, Review.author_company, Review.text,
+            Review.language.label("lang"), Review.unlocked, Review.days_saved, Review.prepared, Review.expertise,
+            Review.usefulness, Review.clarity, Review.note_to_other, Review.sent_at,
+            Booking.starts_at.label("session_month"), Review.sent_at.label("review_month"), Booking.reference,
+            Booking.origin, OfferVersion.title, OfferVersion.language.label("title_lang"),
+        )
+        .join(Booking, Booking.id == Review.booking_id)
+        .join(OfferVersion, OfferVersion.id == Booking.version_id)
+        .where(Review.expert_id == expert_id, seen_by_all(now))
+        .order_by(Review.sent_at.desc(), Review.id.desc())
+        .limit(most + 1)
+    )  # fmt: skip
+    if after is not None:
+        query = query.where(sa.tuple_(Review.sent_at, Review.id) < after)
+    rows: list[sa.Row[Any]] = list(session.execute(query))
+    last = rows[most - 1] if len(rows) > most else None
+    return Received(rows[:most], (last.sent_at, last.id) if last else None)
 
 
 def reviews_of(session: Session, booking_id: uuid.UUID) -> dict[str, Review]:

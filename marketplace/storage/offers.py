@@ -6,7 +6,7 @@ import uuid
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Index, UniqueConstraint, func, literal_column, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .experts import DRAFT_STATES
@@ -38,7 +38,10 @@ class Offer(Base):
     """The lasting thing behind versions: its address, its standing."""
 
     __tablename__ = "offers"
-    __table_args__ = (CheckConstraint(one_of("status", ("draft", "live", "hidden", "closed")), "status"),)
+    __table_args__ = (
+        CheckConstraint(one_of("status", ("draft", "live", "hidden", "closed")), "status"),
+        Index("ix_offers_newest", text("created_at desc"), "id"),
+    )
     id: Mapped[Id]
     source_id: Mapped[str | None] = mapped_column(unique=True)
     expert_id: Mapped[uuid.UUID] = refers("experts.id")
@@ -53,6 +56,12 @@ class OfferVersion(Base):
     __tablename__ = "offer_versions"
     __table_args__ = (
         UniqueConstraint("offer_id", "number"),
+        Index(
+            "ix_offer_versions_title",
+            func.folded(literal_column("title")).label("words"),
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+        ),
         Index("uq_offer_versions_live", "offer_id", unique=True, postgresql_where=text("live")),
         CheckConstraint("price_minor > 0", "price_positive"),
         CheckConstraint("minutes in (180, 210, 240)", "minutes"),

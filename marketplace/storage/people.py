@@ -5,7 +5,16 @@ from __future__ import annotations
 import uuid
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, Index, LargeBinary, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Index,
+    LargeBinary,
+    UniqueConstraint,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import Base, Id, one_of, refers
@@ -23,6 +32,15 @@ class Person(Base):
     __table_args__ = (
         CheckConstraint(one_of("language", LANGUAGES), "language"),
         CheckConstraint("email = lower(email)", "email_lower"),
+        Index("ix_people_newest", text("created_at desc"), "id"),
+        # Searched by any part, whatever the case and the accents: `folded` is the migration's function.
+        Index(
+            "ix_people_name",
+            func.folded(literal_column("name")).label("words"),
+            postgresql_using="gin",
+            postgresql_ops={"words": "gin_trgm_ops"},
+        ),
+        Index("ix_people_email", "email", postgresql_using="gin", postgresql_ops={"email": "gin_trgm_ops"}),
     )
     id: Mapped[Id]
     email: Mapped[str] = mapped_column(unique=True)
@@ -75,15 +93,16 @@ class MailedLink(Base):
 
 
 class SecondFactor(Base):
-    """A person's TOTP secret (RFC 6238), sealed at rest. Each time step is good once: `last_counter` remembers it."""
+    """A person's TOTP secret (RFC 6238), sealed at rest; the row comes with the first right code.
+
+    Each time step is good once: `last_counter` remembers it.
+    """
 
     __tablename__ = "second_factors"
     person_id: Mapped[uuid.UUID] = refers("people.id", primary_key=True, index=False)
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     last_counter: Mapped[int] = mapped_column(BigInteger, default=0)
     made_at: Mapped[datetime]
-    # Set by the first right code; until then it is being set up and asks nobody for anything.
-    confirmed_at: Mapped[datetime | None]
 
 
 class RecoveryCode(Base):
@@ -138,7 +157,10 @@ class AuditRow(Base):
     """What operators and the account's owner did: append-only (a trigger refuses UPDATE and DELETE)."""
 
     __tablename__ = "audit"
-    __table_args__ = (Index("ix_audit_at", text("at desc"), "id"), Index("ix_audit_subject", "subject", "at"))
+    __table_args__ = (
+        Index("ix_audit_at", text("at desc"), "id"), Index("ix_audit_subject", "subject", "at"),
+        Index("ix_audit_actor", "actor_id", "at"), Index("ix_audit_act", "act", "at"),
+    )  # fmt: skip
     id: Mapped[Id]
     at: Mapped[datetime]
     actor_id: Mapped[uuid.UUID | None] = refers("people.id", index=False)

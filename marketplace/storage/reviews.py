@@ -134,6 +134,7 @@ def public_reviews(session: Session, offer_id: uuid.UUID, now: datetime, *, most
     return list(
         session.execute(
             select(
+                Review.id,
                 Review.author_name,
                 Review.author_role,
                 Review.author_company,
@@ -149,5 +150,17 @@ def public_reviews(session: Session, offer_id: uuid.UUID, now: datetime, *, most
             .where(Review.offer_id == offer_id, seen_by_all(now))
             .order_by(Review.sent_at.desc(), Review.id)
             .limit(most)
+        )
+    )
+
+
+def hidden_reviews(session: Session, offer_id: uuid.UUID) -> list[Row[Any]]:
+    """The trace of an offer's hidden reviews, newest first: (month of the review, the ground)."""
+    return list(
+        session.execute(
+            select(Review.sent_at.label("review_month"), Review.hidden_why.label("ground"))
+            .where(Review.offer_id == offer_id, Review.side == "lead", Review.hidden_at.is_not(None))
+            .order_by(Review.sent_at.desc(), Review.id)
+            .limit(20)
         )
     )

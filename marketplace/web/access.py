@@ -17,10 +17,11 @@ from flask import Flask, g
 
 from ..domain.errors import NotFound
 from ..domain.policy import ACTIONS, ANONYMOUS, Actor, Parties, may
+from ..services.people.factors import RECENT
 from ..storage.bookings import Booking
 from ..storage.experts import Expert
 from ..storage.offers import Offer
-from .house import house
+from .house import house, real_now
 
 PUBLIC = "public"
 # Flask's own file route; the files there are everybody's.
@@ -32,6 +33,17 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 class SignInFirst(Exception):
     """A page for people met a guest; `web/errors.py` leads to the log-in and back."""
+
+
+class ProveFirst(Exception):
+    """The log-in owes a proof of the second factor, or its setting up, or a recent proof; `errors.py` leads there and back.
+
+    `step` is "prove", "set_up" or "confirm".
+    """
+
+    def __init__(self, step: str) -> None:
+        super().__init__(step)
+        self.step = step
 
 
 def rule(name: str) -> Callable[[View], View]:
@@ -46,7 +58,7 @@ def rule(name: str) -> Callable[[View], View]:
 
         @wraps(view)
         def guarded(*args: Any, **kwargs: Any) -> Any:
-            _let_in(name)
+            _let_in(name, guarded)
             answer = view(*args, **kwargs)
             if needs_a_thing(name) and not g.get("door_passed"):
                 # Nobody decided whether this person may: say nothing, and be found by the first test.
@@ -67,7 +79,37 @@ def needs_a_thing(action: str) -> bool:
     return not may(action, everything, None)
 
 
-def _let_in(action: str) -> None:
+def open_while(*due: str) -> Callable[[View], View]:
+    """A page of the way to a whole log-in: reached while "prove" or "set_up" is due. Put it below `rule`."""
+
+    def mark(view: View) -> View:
+        view.open_while = due  # type: ignore[attr-defined]
+        return view
+
+    return mark
+
+
+def recent(view: View) -> View:
+    """Only where the log-in proved itself in the last 15 minutes; else /confirm and back. Put it below `rule`."""
+
+    @wraps(view)
+    def guarded(*args: Any, **kwargs: Any) -> Any:
+        prove_recently()
+        return view(*args, **kwargs)
+
+    return guarded  # type: ignore[return-value]
+
+
+def prove_recently() -> None:
+    """What `recent` asks, where only part of what a view does weighs so much; what was posted waits."""
+    if real_now() - g.log_in.proved_at > RECENT:
+        raise ProveFirst("confirm")
+
+
+def _let_in(action: str, view: Callable[..., Any]) -> None:
+    due = g.get("due")
+    if due is not None and due not in getattr(view, "open_while", ()):
+        raise ProveFirst(due)
     if actor() is ANONYMOUS:
         raise SignInFirst
     if not needs_a_thing(action) and not may(action, actor()):

@@ -1,7 +1,7 @@
 """What was typed is never lost to a log-in that ran out: it is handed back, signed, to be sent again.
 
 The bundle holds the path and the fields of one post of our own page. It is signed, so that nobody
-else can make a page here that asks for a click on words of theirs; passwords are never in it.
+else can make a page here that asks for a click on words of theirs; passwords and codes are never in it.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def typed_now() -> Typed | None:
     fields = tuple(
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name not in ("csrf_token", FIELD) and "password" not in name
+        if name not in ("csrf_token", FIELD) and not _is_secret(name)
     )
-    secret = any("password" in name for name in request.form)
+    secret = any(_is_secret(name) for name in request.form)
     if path is None or not fields or secret or sum(len(v) for _, v in fields) > MOST:
         return None
     return Typed(path, fields)
@@ -69,6 +69,10 @@ def unpack(text: str) -> Typed | None:
     if real_now().timestamp() - at > GOOD_FOR.total_seconds() or safe_next(path) is None:
         return None
     return Typed(path, tuple((str(name), str(value)) for name, value in fields))
+
+
+def _is_secret(name: str) -> bool:
+    return "password" in name or name == "one_time_code"
 
 
 def _sign(body: bytes) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import secrets
 from typing import Any
-from urllib.parse import urlsplit
 
 from flask import Flask, g, jsonify, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
@@ -17,9 +16,10 @@ from werkzeug.wrappers import Response
 
 from ..domain.errors import ProviderBusy, Refusal, TooManyTries
 from . import again, refusals
-from .access import SignInFirst
-from .gate import is_from_us, safe_next
+from .access import ProveFirst, SignInFirst
+from .gate import is_from_us, safe_next, where_from
 from .house import real_now
+from .security import MOST_OF_FILES
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +31,7 @@ MACHINES = ("/webhooks/", "/healthz")
 def start(app: Flask) -> None:
     """Register a handler for everything that can go wrong."""
     app.register_error_handler(SignInFirst, sign_in_first)
+    app.register_error_handler(ProveFirst, prove_first)
     app.register_error_handler(CSRFError, not_from_here)
     app.register_error_handler(Refusal, refused)
     for away in (OperationalError, InterfaceError, PoolTimeout):
@@ -48,7 +49,30 @@ def sign_in_first(_refused: SignInFirst) -> Any:
     if _is_script():
         return jsonify(error=_("You have been signed out. Sign in again; what you wrote is still here.")), 401
     typed = again.typed_now()
-    return _answer(401, "errors/sign_in.html", kept=again.pack(typed) if typed else "", back=_where_from())
+    return _answer(401, "errors/sign_in.html", kept=again.pack(typed) if typed else "", back=where_from())
+
+
+# Where each step is taken.
+STEPS = {"prove": "account.prove", "set_up": "account.factor", "confirm": "account.confirm"}
+
+
+def prove_first(refused: ProveFirst) -> Any:
+    """To the proof and back; what was posted waits there to be sent again."""
+    if request.method in ("GET", "HEAD"):
+        back = safe_next(request.full_path.rstrip("?"))
+        return redirect(url_for(STEPS[refused.step], next=back), 303)
+    if _is_script():
+        return jsonify(error=_("Confirm first that it is you. What you wrote is still here.")), 401
+    typed = again.typed_now()
+    kept = again.pack(typed) if typed else ""
+    return _answer(
+        401,
+        "errors/prove.html",
+        step=refused.step,
+        endpoint=STEPS[refused.step],
+        kept=kept,
+        back=where_from(),
+    )
 
 
 def not_from_here(_refused: CSRFError) -> Any:
@@ -56,7 +80,7 @@ def not_from_here(_refused: CSRFError) -> Any:
     typed = again.typed_now() if is_from_us() else None
     if _is_script():
         return jsonify(error=_("This page was open too long. Reload it; copy what you wrote first.")), 403
-    return _answer(403, "errors/again.html", typed=typed, back=_where_from())
+    return _answer(403, "errors/again.html", typed=typed, back=where_from())
 
 
 def refused(refusal: Refusal) -> Any:
@@ -126,7 +150,8 @@ def words(status: int) -> tuple[str, str]:
         404: (_("There is no such page"), _("It may have moved, or it is not open to you.")),
         405: (_("This page does not take that"), _("It was reached by a way it does not know. Go there by its link.")),
         409: (_("Things have moved on"), _("This can no longer be done.")),
-        413: (_("That is too much at once"), _("At most one megabyte can be sent. Shorten the text and send it again.")),
+        413: (_("That is too much at once"), _("The file is too large: at most 5 megabytes.") if request.endpoint in MOST_OF_FILES
+              else _("At most one megabyte can be sent. Shorten the text and send it again.")),
         422: (_("Something is still to be corrected"), _("Go back and correct it.")),
         429: (_("Too many tries"), _("Wait a while, then try again.")),
         500: (_("A fault of ours"), _("Nothing you did caused it. It is recorded and we look into it.")),
@@ -141,7 +166,7 @@ def _page(status: int, *, text: str = "", number: str = "") -> Response:
         return make_response(f"{status}\n", status, {"Content-Type": "text/plain; charset=utf-8"})
     if _is_script():
         return make_response(jsonify(error=text or said), status)
-    back = _where_from() if request.method == "POST" else None
+    back = where_from() if request.method == "POST" else None
     return _answer(status, "errors/page.html", heading=title, text=text or said, number=number, back=back)
 
 
@@ -160,16 +185,3 @@ def _answer(status: int, template: str, **facts: Any) -> Response:
 def _is_script() -> bool:
     """Our autosave says who it is; it shows a sentence, not a page."""
     return request.headers.get("X-Autosave") == "1"
-
-
-def _where_from() -> str | None:
-    """The page of ours that sent this, or None."""
-    if not request.referrer:
-        return None
-    try:
-        parts = urlsplit(request.referrer)
-    except ValueError:
-        return None
-    if parts.netloc != request.host:
-        return None
-    return safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))

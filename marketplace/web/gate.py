@@ -12,13 +12,15 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Flask, current_app, g, make_response, request, session
+from flask import Flask, current_app, g, make_response, request, session, url_for
 from flask_login import LoginManager
 from flask_wtf.csrf import CSRFError, CSRFProtect
+from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ..domain.policy import ANONYMOUS
+from ..domain.policy import ANONYMOUS, Actor
 from ..services import people
+from ..services.people.factors import proof_due
 from .house import house, real_now
 from .language import ZONE_COOKIE, current_language, is_zone, lasting_addresses, other_language_url
 
@@ -77,6 +79,11 @@ def let_in(login: people.SignedIn, show: Callable[[], Any]) -> Response:
     """
     session.clear()
     g.pop("csrf_token", None)
+    return keep_in(login, show)
+
+
+def keep_in(login: people.SignedIn, show: Callable[[], Any]) -> Response:
+    """The same log-in under a new token, after a proof: forms open in other windows stay good."""
     _be(login.token)
     answer = make_response(show())
     answer.set_cookie(
@@ -122,6 +129,35 @@ def safe_next(text: str | None) -> str | None:
     return text
 
 
+def where_from() -> str | None:
+    """The page of ours that sent this, or None."""
+    if not request.referrer:
+        return None
+    try:
+        parts = urlsplit(request.referrer)
+    except ValueError:
+        return None
+    if parts.netloc != request.host:
+        return None
+    return safe_next(parts.path + (f"?{parts.query}" if parts.query else ""))
+
+
+def here() -> str:
+    """The address of what is shown, for coming back to: where only a POST is answered, the page before."""
+    rule = request.url_rule
+    if request.method in ("GET", "HEAD") or (rule is not None and "GET" in (rule.methods or ())):
+        return request.full_path if request.query_string else request.path
+    before = where_from()
+    try:
+        if before is not None:
+            adapter = current_app.create_url_adapter(request)
+            if adapter is not None and adapter.test(urlsplit(before).path, method="GET"):
+                return before
+    except (ValueError, HTTPException):
+        pass
+    return url_for("public.home")
+
+
 def is_from_us() -> bool:
     """Whether the browser itself says that one of our own pages sent this."""
     site = request.headers.get("Sec-Fetch-Site")
@@ -155,7 +191,7 @@ def _same_host(origin: str) -> bool:
 
 def _learn_who() -> None:
     """Read the person anew for each request: a role taken away is gone at the next one."""
-    g.me, g.log_in, g.actor, g.roles = None, None, ANONYMOUS, frozenset()
+    g.me, g.log_in, g.actor, g.roles, g.due = None, None, ANONYMOUS, frozenset(), None
     token = request.cookies.get(cookie_name(), "")
     if not token or request.endpoint in (None, "static") or len(token) > 200:
         return
@@ -169,9 +205,17 @@ def _be(token: str) -> None:
         found = people.who(reading, token, real_now())
         if found is None:
             return
-        g.actor = people.actor_for(reading, found[0].id)
+        person, g.log_in = found
+        g.due = proof_due(reading, person, g.log_in)
+        g.actor = people.actor_for(reading, person.id) if g.due is None else ANONYMOUS
         reading.expunge_all()
-    g.me, g.log_in = found
+    if g.due is not None:
+        # Nobody yet, but for the pages that lead on from here: there they are themselves, and nothing else.
+        view = current_app.view_functions.get(request.endpoint or "")
+        if g.due not in getattr(view, "open_while", ()):
+            return
+        g.actor = Actor(person.id)
+    g.me = person
     g.roles = people.roles_of(g.actor)
 
 
@@ -208,8 +252,11 @@ def _told() -> dict[str, Any]:
         "lang": current_language(),
         "other_lang_url": other_language_url(),
         "addresses": lasting_addresses(config.site_url),
+        "here": here(),
         "me": me,
         "my_roles": g.get("roles", frozenset()),
+        # A log-in that still owes a proof: the frame leads on to it, and out.
+        "proof_due": g.get("due"),
         "theme": current_theme(),
         "demo_mode": config.demo,
         "sandbox_mode": config.sandbox,

@@ -166,7 +166,7 @@ def _hit() -> SimpleNamespace:
         city="Saint-Denis de La Réunion", price_minor=120_000, minutes=180, format="both", languages=["fr", "en"],
         snippet=[("… Les courriers recommandés ont braqué deux quartiers. ", False), ("Le porte-à-porte", True),
                  (" a tout changé …", False)],
-        days_median=10, review_count=3, first_slot=(START, START + timedelta(hours=3)),
+        days_median=10, review_count=3, first_slot=(START, START + timedelta(hours=3)), bookable=True,
     )  # fmt: skip
 
 

@@ -7,6 +7,8 @@ browser's language.
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -89,9 +91,12 @@ def is_zone(name: str) -> bool:
     return name in _ZONES and "/" in name and not name.startswith(("Etc/", "SystemV/", "posix", "right"))
 
 
-def zones() -> list[str]:
-    """All zones one can choose, sorted."""
-    return sorted(name for name in _ZONES if is_zone(name))
+@cache
+def zones() -> tuple[str, ...]:
+    """The zones one can choose, sorted: those the tz database names for a country, not their former names."""
+    lines = (files("tzdata") / "zoneinfo" / "zone.tab").read_text("utf-8").splitlines()
+    named = {line.split("\t")[2] for line in lines if line and not line.startswith("#")}
+    return tuple(sorted(name for name in named if is_zone(name)))
 
 
 def other_language_url() -> str:

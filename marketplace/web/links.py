@@ -27,6 +27,12 @@ class SiteLinks:
     def reset(self, token: str, lang: str) -> str:
         return self._at(lang, f"reset/{token}")
 
+    def new_address(self, token: str, lang: str) -> str:
+        return self._at(lang, f"new-address/{token}")
+
+    def keep_address(self, token: str, lang: str) -> str:
+        return self._at(lang, f"keep-address/{token}")
+
     def log_in(self, lang: str) -> str:
         return self._at(lang, "log-in")
 
@@ -42,3 +48,18 @@ class SiteLinks:
 
     def offer(self, slug: str, lang: str) -> str:
         return self._at(lang, f"offers/{slug}")
+
+    def own_offer(self, offer_id: str, lang: str) -> str:
+        return self._at(lang, f"expert/offers/{offer_id}")
+
+    def application(self, lang: str) -> str:
+        return self._at(lang, "expert/application")
+
+    def profile(self, lang: str) -> str:
+        return self._at(lang, "expert/profile")
+
+    def reviews_policy(self, lang: str) -> str:
+        return self._at(lang, "reviews")
+
+    def terms(self, lang: str) -> str:
+        return self._at(lang, "terms")

@@ -18,6 +18,8 @@ from .house import house
 KIBIBYTE = 1024
 MOST_BYTES = 1024 * KIBIBYTE
 MOST_FIELDS = 1000
+# A photograph may weigh 5 MiB; what is somewhat heavier is refused beside its field, not by a bare page.
+MOST_OF_FILES = {"expert.photo": 12 * 1024 * KIBIBYTE}
 
 # Where a page's form may lead besides this site: the provider's own pages, reached by our redirect.
 PROVIDERS_PAGES = {
@@ -59,6 +61,12 @@ def content_policy(endpoint: str | None, *, stripe: bool) -> str:
     )
 
 
+def file_headers(*, secure: bool) -> dict[str, str]:
+    """What goes with a built file, which no view answers."""
+    said = {"Content-Security-Policy": content_policy("static", stripe=False), **HEADERS}
+    return said | ({"Strict-Transport-Security": HSTS} if secure else {})
+
+
 def say_headers(answer: Response) -> Response:
     """Add the headers; a view that set a policy of its own (a letter's sandbox) keeps it."""
     config = house().config
@@ -78,6 +86,8 @@ def say_headers(answer: Response) -> Response:
 
 def refuse_unreadable() -> None:
     """400 for NUL, lone surrogates and broken UTF-8 anywhere in path, query or form: no text has them."""
+    if request.endpoint in MOST_OF_FILES:
+        request.max_content_length = MOST_OF_FILES[request.endpoint]
     path = request.environ.get("PATH_INFO", "").encode("latin-1", "replace")
     if not (_is_text(path) and _is_text(unquote_to_bytes(request.query_string.replace(b"+", b" ")))):
         # The error page reads the query too (the other language's link), and decodes it strictly.

@@ -1,4 +1,4 @@
-"""The operators’ cases, what people report, and restrictions with their reasons."""
+"""The operators’ cases, what people report, restrictions with their reasons, and what operators search by."""
 
 from __future__ import annotations
 
@@ -204,9 +204,36 @@ def upgrade() -> None:
         unique=True,
         postgresql_where=sa.text("lifted_at is null and kind = 'review_hidden'"),
     )
+    # Immutable, which unaccent alone is not said to be: its dictionary is named here.
+    op.execute(
+        "create function folded(text) returns text language sql immutable parallel safe strict as"
+        " $$ select lower(public.unaccent('public.unaccent', $1)) $$"
+    )
+    op.create_index(
+        "ix_people_name", "people", [sa.text("folded(name) gin_trgm_ops")], postgresql_using="gin"
+    )
+    op.create_index("ix_people_email", "people", [sa.text("email gin_trgm_ops")], postgresql_using="gin")
+    op.create_index("ix_people_newest", "people", [sa.text("created_at desc"), "id"])
+    op.create_index(
+        "ix_offer_versions_title",
+        "offer_versions",
+        [sa.text("folded(title) gin_trgm_ops")],
+        postgresql_using="gin",
+    )
+    op.create_index("ix_offers_newest", "offers", [sa.text("created_at desc"), "id"])
+    op.create_index("ix_audit_actor", "audit", ["actor_id", "at"])
+    op.create_index("ix_audit_act", "audit", ["act", "at"])
 
 
 def downgrade() -> None:
+    op.drop_index("ix_audit_act", table_name="audit")
+    op.drop_index("ix_audit_actor", table_name="audit")
+    op.drop_index("ix_offers_newest", table_name="offers")
+    op.drop_index("ix_offer_versions_title", table_name="offer_versions")
+    op.drop_index("ix_people_newest", table_name="people")
+    op.drop_index("ix_people_email", table_name="people")
+    op.drop_index("ix_people_name", table_name="people")
+    op.execute("drop function folded(text)")
     op.drop_index("uq_restrictions_review", table_name="restrictions")
     op.drop_index("uq_restrictions_person", table_name="restrictions")
     op.drop_index("uq_restrictions_offer", table_name="restrictions")

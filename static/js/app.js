@@ -8,8 +8,11 @@ import { counters } from "./counter.js";
 import { once } from "./once.js";
 import { focusErrors } from "./errors.js";
 import { waiting } from "./waiting.js";
+import { keys } from "./keys.js";
+import { ready } from "./ready.js";
+import { price } from "./price.js";
 
 document.documentElement.classList.add("js");
-for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors, waiting]) {
+for (const start of [countdowns, autosave, zone, menus, guard, counters, once, focusErrors, waiting, price, keys, ready]) {
   try { start(document); } catch (error) { console.error(error); }
 }

@@ -8,7 +8,8 @@ export function autosave(root) {
 }
 
 function watch(form) {
-  const status = form.querySelector("[data-autosave-status]");
+  // Inside the form, or beside it with form="its id".
+  const status = [...form.elements].find((el) => "autosaveStatus" in el.dataset);
   const key = `draft:${form.dataset.autosave}`;
   let timer, sent = snapshot(form), running = false, again = false, leaving = false;
 
@@ -21,13 +22,19 @@ function watch(form) {
     if (now === sent || leaving) return;
     if (running) { again = true; return; }
     running = true;
+    let why;
     try {
       const body = new FormData(form);
       const answer = await fetch(form.dataset.autosave, {
         method: "POST", body, credentials: "same-origin", redirect: "manual",
         headers: { "X-CSRFToken": String(body.get("csrf_token") || ""), "X-Autosave": "1", Accept: "application/json" },
       });
-      if (!answer.ok) throw new Error(String(answer.status));
+      if (!answer.ok) {
+        why = (await answer.json().catch(() => ({}))).error;
+        // Another window saved meanwhile: sending the form shows both. Kept here, a later page would put it over theirs.
+        if (answer.status === 409) { leaving = true; say(why); return; }
+        throw new Error(String(answer.status));
+      }
       sent = now;
       // The server counts revisions, so that two windows never overwrite each other.
       const said = await answer.json();
@@ -40,7 +47,7 @@ function watch(form) {
         ? time.replace(":", "\u202fh\u202f") : time));
     } catch {
       try { localStorage.setItem(key, now); } catch { /* storage full or forbidden: the form still holds the text */ }
-      say(form.dataset.failed);
+      say(why || form.dataset.failed);
     } finally {
       running = false;
       form.dispatchEvent(new CustomEvent("idle"));

@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from marketplace.cli.supervise import LONGEST_WAIT, Child
+import config
+from marketplace.cli.supervise import LONGEST_WAIT, Child, _box
 
 
 @pytest.fixture
@@ -112,3 +113,15 @@ def _lives(number: int) -> bool:
         return Path(f"/proc/{number}/stat").read_text().rsplit(") ", 1)[1][0] != "Z"
     except (ProcessLookupError, FileNotFoundError):
         return False
+
+
+def test_an_empty_house_says_how_its_first_people_come_in(tmp_path: Path) -> None:
+    empty = _box(config.load({"DATA_DIR": str(tmp_path), "LOAD_DEMO": "0", "PORT": "8123"}), 1.0)
+    assert "people first-operator" in empty
+    assert "demo load DIR" in empty
+    assert "Camille" not in empty
+    full = _box(config.load({"DATA_DIR": str(tmp_path)}), 1.0)
+    assert "first-operator" not in full
+    assert "Camille" in full
+    for box in (empty, full):
+        assert len({len(line) for line in box.splitlines() if line.strip()}) == 1, "its sides are straight"

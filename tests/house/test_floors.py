@@ -55,7 +55,8 @@ VENDORS = {
     "marketplace.web.icons": ("lucide",),
     "marketplace.web.formats": ("lucide",),
     "marketplace.web.forms": ("email_validator",),
-    "marketplace.cli.supervise": ("psycopg", "alembic"),
+    "marketplace.cli.supervise": ("psycopg",),
+    "marketplace.cli.schema": ("alembic",),
 }
 SETTINGS_READERS = (
     "marketplace.cli",
@@ -81,9 +82,12 @@ ROOM_OF = {
     "domain.addresses": "people",
     "domain.filters": "search",
     "storage.narrowing": "search",
+    "domain.profiles": "experts",
+    "domain.checks": "moderation",
+    "domain.hours": "availability",
 }
 # Right of all rooms: they may call any of them.
-ABOVE_ROOMS = ("clock", "demo", "demo_bookings")
+ABOVE_ROOMS = ("clock", "demo", "demo_bookings", "demo_cases")
 
 
 def rooms() -> list[str]:

@@ -26,6 +26,7 @@ WITHOUT_LANGUAGE = (
     "/dev/",
     "/_kit",
     "/calendar/",
+    "/photos/",
     "/robots.txt",
     "/sitemap",
     "/favicon",

@@ -18,6 +18,7 @@ PRODUCTION = {
     "PAYMENTS": "stripe",
     "STRIPE_SECRET_KEY": "sk_live_x",
     "STRIPE_WEBHOOK_SECRETS": "whsec_a, whsec_b",
+    "CONTACT_MAIL": "bonjour@declic.example",
     "PLATFORM_NAME": "Déclic SAS",
     "PLATFORM_ADDRESS": "2 rue Neuve\\n75001 Paris",
     "PLATFORM_COUNTRY": "FR",
@@ -117,7 +118,15 @@ def test_demo_takes_no_live_key() -> None:
         ("SITE_URL", "http://["),
         ("DATABASE_URL", "sqlite:///x.db"),
         ("PLATFORM_COUNTRY", "France"),
+        ("CONTACT_MAIL", "Déclic <bonjour@declic.example>"),
+        ("CONTACT_MAIL", "bonjour"),
     ],
 )
 def test_what_cannot_be_is_named(name: str, value: str) -> None:
     assert name in problems(**{name: value})
+
+
+def test_decisions_are_contested_where_somebody_reads(tmp_path: Path) -> None:
+    assert config.load({"DATA_DIR": str(tmp_path)}).contact_mail == "contact@localhost"
+    assert "CONTACT_MAIL" in problems(CONTACT_MAIL="")
+    assert config.load(PRODUCTION).contact_mail == "bonjour@declic.example"

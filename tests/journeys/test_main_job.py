@@ -104,8 +104,9 @@ class Watch:
     story: Story
     faults: list[str] = field(default_factory=list)
     looked_at: set[str] = field(default_factory=set)
-    # The browser notes every answer of 400 and more in its console; these are the refusals asked for.
-    expected: str = ""
+    # The browser notes every answer of 400 and more in its console, sometimes a page later: one note for each
+    # refusal asked for.
+    expected: list[str] = field(default_factory=list)
 
     def over(self, page: Page) -> None:
         page.on("console", self._console)
@@ -115,15 +116,18 @@ class Watch:
     @contextmanager
     def refusing(self, status: int) -> Iterator[None]:
         """What happens inside is refused on purpose, with this status."""
-        self.expected = f"status of {status}"
+        self.expected.append(f"status of {status}")
         yield
-        self.expected = ""
 
     def _console(self, message: Any) -> None:
         if "Content Security Policy" in message.text:
             self.faults.append(f"CSP: {message.text}")
-        elif message.type == "error" and not (self.expected and self.expected in message.text):
-            self.faults.append(f"console: {message.text} {message.location}")
+        elif message.type == "error":
+            asked_for = next((words for words in self.expected if words in message.text), None)
+            if asked_for is None:
+                self.faults.append(f"console: {message.text} {message.location}")
+            else:
+                self.expected.remove(asked_for)
 
     def _response(self, answer: Any) -> None:
         if answer.status >= 500:

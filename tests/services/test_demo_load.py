@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,8 +12,9 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.domain.errors import DataFileWrong
-from marketplace.gateways.payments import AccountSeen, Link, Unknown
-from marketplace.services.demo import Onboard, load
+from marketplace.gateways.payments import AccountSeen, Link, Refused, Unknown
+from marketplace.services.demo import Onboard, Opened, load
+from marketplace.services.demo.writing import default_hours
 from marketplace.storage.availability import Calendar
 from marketplace.storage.bookings import Booking
 from marketplace.storage.companies import Company, Membership
@@ -22,6 +24,7 @@ from marketplace.storage.offers import Offer, OfferVersion
 from marketplace.storage.people import Person
 from marketplace.storage.reviews import Review
 from marketplace.storage.search import SearchRow
+from tests import factories as make
 from tests.clock import START
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
@@ -35,9 +38,17 @@ class Bank:
         self.by_key: dict[str, AccountSeen] = {}
         self.payable: set[str] = set()
         self.away = False
+        # After so many accounts, so many calls go unanswered.
+        self.falls: dict[int, int] = {}
+        self.refuses = ""
 
     def create_account(self, *, key: str, reference: str, email: str, name: str, country: str) -> AccountSeen:
         if self.away:
+            raise Unknown("no_answer")
+        if email == self.refuses:
+            raise Refused("country_unsupported")
+        if self.falls.get(len(self.by_key)):
+            self.falls[len(self.by_key)] -= 1
             raise Unknown("no_answer")
         made = self.by_key.setdefault(
             key, AccountSeen(f"acct_{len(self.by_key)}", "pending", country=country, reference=reference)
@@ -88,12 +99,12 @@ def test_the_whole_demo_and_a_second_time(db: Database) -> None:
     people = [json.loads(line) for line in (DEMO / "people.jsonl").read_text("utf-8").splitlines()]
     members = [row["email"].rpartition("@")[2] for row in people if row.get("company")]
     assert first.written == {"experts": 40, "offers": 80, "people": len(people), "reviews": 120}
-    assert (first.accounts, first.waiting) == (40, 0)
+    assert first.accounts == Opened(active=40)
     after = counts(db)
     assert after == [40 + len(people), 40, 40, 80, 80, 120, 120, len(set(members)), len(members), 80]
     second = load(db, DEMO, bank, onboard=bank.onboard)
     assert not any(second.written.values())
-    assert (second.accounts, second.waiting) == (0, 0)
+    assert second.accounts == Opened()
     assert counts(db) == after
     assert len(bank.by_key) == 40
 
@@ -143,13 +154,45 @@ def test_imported_reviews_lie_in_the_past_and_have_one_mark(db: Database, clock:
 def test_without_an_answer_accounts_wait_for_the_next_run(db: Database) -> None:
     bank = Bank()
     bank.away = True
-    first = load(db, DEMO, bank, onboard=bank.onboard)
-    assert (first.accounts, first.waiting) == (0, 40)
+    waits: list[float] = []
+    first = load(db, DEMO, bank, onboard=bank.onboard, pause=waits.append)
+    assert first.accounts == Opened(unanswered=40)
+    assert waits == sorted(waits)
+    assert len(waits) == 5, "one expert's tries; then nobody answers, and the others are not asked"
     bank.away = False
     second = load(db, DEMO, bank, onboard=bank.onboard)
-    assert (second.accounts, second.waiting) == (40, 0)
+    assert second.accounts == Opened(active=40)
     with db.reading() as session:
         assert set(session.scalars(sa.select(Expert.account_status))) == {"active"}
+
+
+def test_a_provider_that_stumbles_is_asked_again(db: Database) -> None:
+    bank = Bank()
+    bank.falls = {3: 2, 17: 5}
+    waits: list[float] = []
+    loaded = load(db, DEMO, bank, onboard=bank.onboard, pause=waits.append)
+    assert loaded.accounts == Opened(active=40)
+    assert len(waits) == 7
+    assert len(bank.by_key) == 40
+
+
+def test_one_that_falls_for_good_leaves_the_rest(db: Database) -> None:
+    bank = Bank()
+    bank.falls = {10: 6}
+    loaded = load(db, DEMO, bank, onboard=bank.onboard, pause=lambda seconds: None)
+    assert loaded.accounts == Opened(active=10, unanswered=30)
+    assert load(db, DEMO, bank, onboard=bank.onboard).accounts == Opened(active=30)
+
+
+def test_a_refusal_is_one_experts_alone(db: Database) -> None:
+    bank = Bank()
+    bank.refuses = "maelle.kervadoret@example.com"
+    loaded = load(db, DEMO, bank, onboard=bank.onboard)
+    assert loaded.accounts == Opened(active=39, refused=(("Maëlle Kervadoret", "country_unsupported"),))
+
+
+def test_without_a_click_accounts_are_for_the_experts_to_complete(db: Database) -> None:
+    assert load(db, DEMO, Bank()).accounts == Opened(to_complete=40)
 
 
 def test_only_the_two_files_are_needed(db: Database, folder: Path) -> None:
@@ -237,6 +280,79 @@ def test_hours_of_the_file_take_the_place_of_the_default(db: Database, folder: P
     assert calendar.grid_minutes == 15
     assert rows["e02"].zone == "Europe/Stockholm"
     assert len(rows["e02"].weekly) == 2
+
+
+def test_what_hours_leave_out_is_the_stated_default(db: Database, folder: Path) -> None:
+    (folder / "availability.jsonl").write_text(json.dumps({"expert": "e02", "notice": 72}) + "\n")
+    load(db, folder, Bank())
+    with db.reading() as session:
+        calendar = session.scalars(sa.select(Calendar).join(Expert).where(Expert.source_id == "e02")).one()
+    stated = default_hours(1, "Europe/Stockholm") | {"notice_hours": 72}
+    assert {name: getattr(calendar, name) for name in stated} == stated
+
+
+def change_all(file: Path, act: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+    rows = [act(json.loads(line)) for line in file.read_text().splitlines()]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def test_another_folder_may_use_the_same_ids_for_other_people(db: Database, folder: Path) -> None:
+    bank = Bank()
+    load(db, DEMO, bank)
+    before = counts(db)
+    change_all(
+        folder / "experts.jsonl", lambda row: row | {"name": f"{row['name']} II", "email": f"x{row['email']}"}
+    )
+    change_all(folder / "offers.jsonl", lambda row: row | {"title": f"{row['title']} (II)"[:160]})
+    reviews = [{"offer": "o001", "reviewer_name": "N. M.", "reviewer_company": "M", "rating": 4, "time_saved_days": 3,
+                "unlocked": "yes", "months_ago": 2, "text": "Clear and useful."}]  # fmt: skip
+    (folder / "reviews.jsonl").write_text("".join(json.dumps(row) + "\n" for row in reviews))
+    assert load(db, folder, bank).written == {"experts": 40, "offers": 80, "people": 0, "reviews": 1}
+    again = load(db, folder, bank)
+    assert not any(again.written.values())
+    after = counts(db)
+    assert [after[n] - before[n] for n in (1, 3)] == [40, 80]
+    with db.reading() as session:
+        rows = session.execute(
+            sa.select(Person.email, OfferVersion.title)
+            .join(Expert, Expert.person_id == Person.id)
+            .join(Offer, Offer.expert_id == Expert.id)
+            .join(OfferVersion, OfferVersion.offer_id == Offer.id)
+        ).all()
+    assert all(title.endswith("(II)") == email.startswith("x") for email, title in rows)
+
+
+def test_other_ids_for_people_who_are_here_bring_their_new_offers(db: Database, folder: Path) -> None:
+    bank = Bank()
+    load(db, DEMO, bank)
+    change_all(folder / "experts.jsonl", lambda row: row | {"id": f"n{row['id']}"})
+    change_all(
+        folder / "offers.jsonl", lambda row: row | {"id": f"n{row['id']}", "expert": f"n{row['expert']}"}
+    )
+    assert load(db, folder, bank).written == {"experts": 0, "offers": 80, "people": 0, "reviews": 0}
+
+
+def test_a_loaded_expert_who_changed_their_address_is_not_doubled(db: Database, folder: Path) -> None:
+    bank = Bank()
+    load(db, folder, bank)
+    with db.transaction() as tx:
+        person = tx.session.scalars(sa.select(Person).where(Person.email.startswith("maelle"))).one()
+        person.email = "moved@example.org"
+    assert not any(load(db, folder, bank).written.values())
+
+
+def test_real_people_are_not_made_experts_by_a_file(db: Database, folder: Path) -> None:
+    bank = Bank()
+    make.lead(db, domain="elsewhere.example")
+    make.person(db, email="maelle.kervadoret@example.com", name="Maëlle Kervadoret")
+    assert problems(db, folder) == [
+        "experts.jsonl:1: email: maelle.kervadoret@example.com has an account of its own here"
+    ]
+    with db.transaction() as tx:
+        tx.session.execute(
+            sa.update(Person).values(email="other@example.com").where(Person.email.startswith("maelle"))
+        )
+    assert load(db, folder, bank).written["experts"] == 40
 
 
 def test_wrong_hours_are_said(db: Database, folder: Path) -> None:

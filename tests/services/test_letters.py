@@ -26,7 +26,7 @@ from marketplace.gateways.invitations_icalendar import IcalendarInvitations
 from marketplace.gateways.letters import LetterPress
 from marketplace.gateways.mail import Permanent, Temporary
 from marketplace.gateways.mail_mailbox import Mailbox
-from marketplace.services import letters
+from marketplace.services import letters, people
 from marketplace.storage.bookings import Booking, BookingMove
 from marketplace.storage.briefs import Brief
 from marketplace.storage.companies import Company, MailDomain
@@ -70,6 +70,7 @@ STATIONERY = letters.Stationery(
     site_name="Déclic",
     site_host="declic.example",
     mail_from="noreply@declic.example",
+    contact="bonjour@declic.example",
 )
 
 
@@ -255,14 +256,18 @@ MOVES: list[tuple[tuple[str, str | None, str, str, dict[str, Any]], set[str]]] =
     (("window_passes", "delivered", "completed", "clock", {}), set()),
 ]
 FOLLOWING = {
-    "verify_address", "reset_password", "address_known", "refund_made", "refund_failed", "transfer_made",
+    "verify_address", "reset_password", "address_known", "address_confirm", "address_changing", "address_changed",
+    "address_left", "refund_made", "refund_failed", "transfer_made",
     "reviews_visible_lead", "review_published_expert",
 }  # fmt: skip
 
 
-def test_every_letter_there_is_has_a_case_here() -> None:
+def test_every_letter_there_is_has_a_case_here_or_beside() -> None:
     folders = {p.name for p in (ROOT / "templates/email").iterdir() if p.is_dir() and p.name[0] != "_"}
-    assert set().union(*(heard for _move, heard in MOVES)) | FOLLOWING == folders
+    here = set().union(*(heard for _move, heard in MOVES)) | FOLLOWING
+    assert here <= folders
+    beside = "".join(p.read_text("utf-8") for p in Path(__file__).parent.glob("test_letters_*.py"))
+    assert {name for name in folders - here if name not in beside} == set()
 
 
 @pytest.mark.parametrize(("made", "heard"), MOVES, ids=[f"{m[0]}-{m[1]}-{m[2]}-{m[3]}" for m, _ in MOVES])
@@ -538,6 +543,21 @@ def test_a_known_address_is_told_once_a_day(world: World, clock: FakeClock, lang
     letters.address_known(world.db, STATIONERY, person_id=world.lead)
     with world.db.reading() as session:
         assert session.scalar(sa.select(sa.func.count()).select_from(Letter)) == 2
+
+
+def test_both_ends_of_a_change_of_address_are_told(world: World, language: str) -> None:
+    with world.db.transaction() as tx:
+        before = tx.session.get_one(Person, world.lead).email
+        asked = people.unmailed_link(tx, world.lead, "change", "new@elsewhere.example")
+        left = people.unmailed_link(tx, world.lead, "keep", "old@elsewhere.example")
+    letters.address_changing(world.db, STATIONERY, person_id=world.lead, link_id=asked.id)
+    letters.address_changed(world.db, STATIONERY, person_id=world.lead, link_id=left.id)
+    found = world.letters()
+    to = {"address_confirm": "new@elsewhere.example", "address_changing": before, "address_changed": before,
+          "address_left": "old@elsewhere.example"}  # fmt: skip
+    assert {event: message["To"].addresses[0].addr_spec for event, message in found.items()} == to
+    for event, message in found.items():
+        complete(event, message, language)
 
 
 def test_nothing_a_person_wrote_becomes_a_header(world: World) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
-from werkzeug.routing import Rule
+from werkzeug.routing import IntegerConverter, Rule
 
 from marketplace.domain.policy import Parties, may
+from marketplace.services import moderation
 from marketplace.services.people import actor_for
+from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database
 from marketplace.storage.people import Person
+from marketplace.storage.reviews import Review
 from marketplace.web.access import PUBLIC
 from tests import factories as make
 
@@ -30,6 +33,9 @@ class World:
     def address(self, rule: Rule, **other: Any) -> str:
         """This route's address, to things that exist unless said otherwise."""
         values = {name: {**self.values, **other}.get(name, uuid.uuid4()) for name in rule.arguments}
+        # A booking's number is text, a case's a figure.
+        if isinstance(rule._converters.get("number"), IntegerConverter):
+            values["number"] = 1001
         return str(rule.build(values, append_unknown=False)[1])  # type: ignore[index]
 
 
@@ -49,9 +55,32 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     booking = make.read(db, made)
     values = {
         "lang": "en", "reference": booking.reference, "slug": made.offer.slug, "part": "context", "token": "x" * 43,
-        "filename": "img/icon.svg", "number": booking.number, "booking_id": made.id,
+        "filename": "img/icon.svg", "number": _case(db, made), "booking_id": made.id,
+        "offer_id": made.offer.id, "person_id": people["outsider"].id, "log_in_id": uuid.uuid4(), "review_id": _review(db, made),  # type: ignore[union-attr]
+        "deed": "hide", "standing": "suspend", "office": "grant",
     }  # fmt: skip
     return World(made, people, values)
+
+
+def _review(db: Database, made: make.Made) -> uuid.UUID:
+    """What the lead said of it, for the pages about one review."""
+    with db.transaction() as tx:
+        said = Review(
+            booking_id=made.id, offer_id=made.offer.id, expert_id=made.seller.expert.id, side="lead",
+            author_id=made.lead.person.id, author_name="Camille", author_company="Acme", unlocked="yes", sent_at=tx.now,
+        )  # fmt: skip
+        tx.session.add(said)
+        tx.session.flush()  # Its id comes with it.
+        return said.id
+
+
+def _case(db: Database, made: make.Made) -> int:
+    """A case of the operators' queue: somebody reported the offer."""
+    given = moderation.give_notice(
+        db, about="offer", subject_id=made.offer.id, why="untrue", text="The figures are somebody else's.", name="A",
+        email="a@b.example", language="en", person_id=None, address="192.0.2.9", real_now=real_now(),
+    )  # fmt: skip
+    return int(str(given))
 
 
 def routes(app: Flask, *methods: str) -> list[Rule]:

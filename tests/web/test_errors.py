@@ -48,6 +48,11 @@ FACTS: dict[str, dict[str, Any]] = {
     "DataFileWrong": {"problems": [("offers.jsonl", 3, "price", "missing")]},
     "ShortlistFull": {"most": 30},
     "TextRefused": {"why": "too_long", "most": 200},
+    "PriceRefused": {"least": 20000, "most": 2000000},
+    "HoursRefused": {"why": "too_many", "most": 50},
+    "RegistrationWrong": {"country": "FR", "why": "short"},
+    "CountryNotServed": {"country": "BR"},
+    "AddressOfAnotherCompany": {"domain": "firm.example"},
 }
 KINDS = sorted(
     (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Refusal)),

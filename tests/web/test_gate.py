@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import uuid
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import urljoin, urlsplit
@@ -14,6 +16,7 @@ from hypothesis import strategies as st
 from marketplace.storage.db import Database
 from marketplace.web.gate import safe_next
 from tests import factories as make
+from tests.web.conftest import send
 
 
 @pytest.mark.parametrize(
@@ -60,3 +63,23 @@ def test_a_guest_costs_none(client: FlaskClient, db: Database, count_queries: An
     with count_queries() as counted:
         assert client.get("/en/terms").status_code == 200
     assert counted.number == 0
+
+
+def test_a_refused_post_leaves_ways_back_that_answer(browser: Any, db: Database) -> None:
+    """The banner's clock and the footer's appearance come back to a page, not to a POST-only address."""
+    ana = browser(make.person(db))
+    back = re.compile(r'name="next" value="([^"]+)"')
+    for before, wanted in (
+        ("http://localhost/en/preferences?x=1", "/en/preferences?x=1"),
+        ("http://localhost/en/preferences/log-ins/end-others", "/en/"),
+        ("http://elsewhere.example/en/preferences", "/en/"),
+        ("http://[", "/en/"),
+        ("", "/en/"),
+    ):
+        refused = send(
+            ana, f"/en/preferences/log-ins/{uuid.uuid4()}/end", headers={"Referer": before} if before else {}
+        )
+        assert refused.status_code == 404
+        found = set(back.findall(refused.text))
+        assert found == {wanted}
+        assert ana.get(wanted).status_code == 200

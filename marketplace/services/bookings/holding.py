@@ -23,6 +23,7 @@ from ...domain.errors import (
     TooLate,
 )
 from ...domain.ids import new_number, new_reference
+from ...domain.offers import is_instant
 from ...domain.policy import Actor
 from ...domain.pricing import fees_on
 from ...storage import locks
@@ -34,7 +35,7 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
-from ..availability import claims_of, is_instant, rules_of, slots_among
+from ..availability import claims_of, rules_of, slots_among
 from ..briefs import copy_brief, start_brief
 from ..payments import drop_live_payment
 from .clockwork import run_out_held
@@ -58,6 +59,11 @@ class Wanted:
     def instant(self) -> bool:
         """Whether the expert's standing acceptance answers for them."""
         return is_instant(self.version.instant, self.expert.standing_since, self.expert.meeting_link)
+
+    def excludes(self, company: Company) -> bool:
+        """Whether the expert's acceptance in advance leaves this company out: its request waits for an answer."""
+        names = {(name or "").casefold() for name in (company.name, company.legal_name, company.domain)}
+        return any(line.casefold() in names for line in self.expert.conflicts)
 
     def rules(self, instant: bool) -> hours.Availability:
         """The calendar with the offer's own notice."""
@@ -85,6 +91,8 @@ def hold(
         person, company = _lead(tx.session, actor)
         _refuse_own(wanted, person, company)
         locks.take(tx, calendar=wanted.expert.id, company=company.id)
+        # While we waited, a publication may have been taken back, or the offer hidden.
+        wanted = wanted_offer(tx.session, offer_id)
         booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
         already = tx.session.get(Booking, booking_id)
         if already is not None:
@@ -92,7 +100,7 @@ def hold(
         _expire_overdue(tx, wanted.expert.id)
         _refuse_too_many(tx, person.id, company.domain)
         length = timedelta(minutes=wanted.version.minutes)
-        instant = wanted.instant
+        instant = wanted.instant and not wanted.excludes(company)
         _take_slot(tx, wanted, booking_id, start, length, instant)
         brief = _brief(tx, person, company, brief_id)
         tx.session.flush()  # The brief's id is the booking's.
@@ -139,6 +147,7 @@ def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
         .join(Person, Person.id == Expert.person_id)
         .join(Calendar, Calendar.expert_id == Expert.id)
         .where(Offer.id == offer_id)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         raise NotFound

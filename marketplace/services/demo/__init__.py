@@ -6,6 +6,7 @@ the files' own ids: a load that was cut off is finished by running it again.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +15,11 @@ from ...domain.errors import DataFileWrong
 from ...gateways.payments import Payments
 from ...storage.db import Database
 from ..free_days import renew_due
-from .accounts import Onboard, open_accounts
+from .accounts import Onboard, Opened, open_accounts
 from .reading import read_folder
-from .writing import write_all
+from .writing import refuse_real_people, write_all
 
-__all__ = ["Loaded", "Onboard", "load"]
+__all__ = ["Loaded", "Onboard", "Opened", "load"]
 
 # what, done, of how many
 Progress = Callable[[str, int, int], None]
@@ -26,11 +27,10 @@ Progress = Callable[[str, int, int], None]
 
 @dataclass(frozen=True)
 class Loaded:
-    """What a load wrote anew, by kind, and how many experts still wait for their account."""
+    """What a load wrote anew, by kind, and what became of the experts' accounts."""
 
     written: dict[str, int]
-    accounts: int
-    waiting: int
+    accounts: Opened
 
 
 def load(
@@ -40,19 +40,22 @@ def load(
     *,
     onboard: Onboard | None = None,
     progress: Progress = lambda what, done, of: None,
+    pause: Callable[[float], None] = time.sleep,
 ) -> Loaded:
     """Load `folder` (experts.jsonl and offers.jsonl; people, reviews, availability, taxonomy optional).
 
-    Rows that were loaded before (by the files' ids) are left as they are. `onboard` answers for an
-    expert what the sandbox's onboarding page asks. Raises DataFileWrong with up to 50 problems, and
+    Rows that were loaded before are left as they are: an expert by the file's id and their address or
+    name, an offer by its id and expert, so another folder may use the same ids for other people.
+    `onboard` answers for an expert what the sandbox's onboarding page asks; `pause` waits between tries.
+    Raises DataFileWrong with up to 50 problems, also for an address that is a real person's here, and
     then nothing is loaded.
     """
     read = read_folder(folder)
     if read.problems:
         raise DataFileWrong(problems=read.problems, more=read.more)
     with db.transaction() as tx:
+        refuse_real_people(tx.session, read)
         written = write_all(tx, read, progress)
     while renew_due(db):
         pass
-    opened, waiting = open_accounts(db, payments, onboard, progress)
-    return Loaded(written, opened, waiting)
+    return Loaded(written, open_accounts(db, payments, onboard, progress, pause))

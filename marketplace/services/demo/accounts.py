@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import sqlalchemy as sa
 
 from ...domain.ids import new_id
-from ...gateways.payments import AccountSeen, PaymentError, Payments
+from ...gateways.payments import AccountSeen, PaymentError, Payments, Unavailable, Unknown
 from ...storage.db import Database
 from ...storage.experts import Expert
 from ...storage.people import Person
+
+# Seconds between tries for one account: a restart of the site or the provider passes within them.
+WAITS = (0.5, 1.0, 2.0, 4.0, 8.0)
+# Nothing was said for good: asking again with the same key is right.
+_NO_ANSWER = (Unknown, Unavailable, OSError)
 
 
 @dataclass(frozen=True)
@@ -27,11 +34,26 @@ class Onboard:
     click: Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Opened:
+    """How many accounts became active, how many have to be completed by hand, whom the provider had no
+    answer for (their number), whom it refused (name, why)."""
+
+    active: int = 0
+    to_complete: int = 0
+    unanswered: int = 0
+    refused: tuple[tuple[str, str], ...] = ()
+
+
 def open_accounts(
-    db: Database, payments: Payments, onboard: Onboard | None, progress: Callable[[str, int, int], None]
-) -> tuple[int, int]:
-    """(accounts now active that were not, experts still waiting). Where the provider does not answer,
-    the rest waits for the next run."""
+    db: Database,
+    payments: Payments,
+    onboard: Onboard | None,
+    progress: Callable[[str, int, int], None],
+    pause: Callable[[float], None] = time.sleep,
+) -> Opened:
+    """Open the accounts that are missing, each tried again a few times, later each time. A refusal is that
+    expert's alone; where nobody answers any more, the rest waits for the next run."""
     with db.reading() as session:
         waiting = session.execute(
             sa.select(
@@ -41,16 +63,30 @@ def open_accounts(
             .where(Expert.demo, Expert.source_id.is_not(None), Expert.account_status != "active")
             .order_by(Expert.id)
         ).all()
-    opened = 0
+    active = to_complete = 0
+    refused: list[tuple[str, str]] = []
     for number, row in enumerate(waiting):
         try:
-            seen = _opened(payments, row, onboard)
-        except (PaymentError, OSError):
-            break
-        _keep(db, row.id, seen)
-        opened += seen.payable
+            seen = _persistently(partial(_opened, payments, row, onboard), pause)
+        except _NO_ANSWER:
+            return Opened(active, to_complete, len(waiting) - number, tuple(refused))
+        except PaymentError as why:
+            refused.append((row.name, str(why)))
+        else:
+            _keep(db, row.id, seen)
+            active += seen.payable
+            to_complete += not seen.payable
         progress("accounts", number + 1, len(waiting))
-    return opened, len(waiting) - opened
+    return Opened(active, to_complete, 0, tuple(refused))
+
+
+def _persistently(act: Callable[[], AccountSeen], pause: Callable[[float], None]) -> AccountSeen:
+    for wait in WAITS:
+        try:
+            return act()
+        except _NO_ANSWER:
+            pause(wait)
+    return act()
 
 
 def _opened(payments: Payments, row: Any, onboard: Onboard | None) -> AccountSeen:

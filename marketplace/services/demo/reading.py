@@ -17,6 +17,7 @@ from .lines import Line, Problem, Problems, read_lines
 
 COUNTRIES = tuple(sorted(ACCOUNT_COUNTRIES))
 MOST_RANGES = 100
+MOST_DATED = 400
 BILLING = {"legal_name": 120, "street": 160, "postcode": 20, "city": 80, "country": 2, "vat_number": 20}
 
 
@@ -173,20 +174,30 @@ def _person(line: Line) -> dict[str, Any]:
 
 
 def _hours(line: Line, experts: set[str]) -> dict[str, Any]:
-    buffers = line.inner("buffers", optional=True)
-    row = {
-        "expert": line.known("expert", experts, "expert of experts.jsonl"),
-        "zone": line.zone("zone"),
-        "weekly": [_weekly(one) for one in line.objects("weekly", MOST_RANGES)],
-        "dated": [_dated(one) for one in line.objects("dated", 400, optional=True)],
-        "before_minutes": buffers.number_of("before", 0, 480, optional=True) if buffers else 0,
-        "after_minutes": buffers.number_of("after", 0, 480, optional=True) if buffers else 0,
-        "notice_hours": line.number_of("notice", 4, 1440) if line.has("notice") else 24,
-        "grid_minutes": line.one_of("grid", (30, 15, 60), optional=True),
-    }
-    if buffers is not None:
-        buffers.done()
+    """What the line says; what it leaves out stays the stated default (`writing.default_hours`)."""
+    row: dict[str, Any] = {"expert": line.known("expert", experts, "expert of experts.jsonl")}
+    if line.has("zone"):
+        row["zone"] = line.zone("zone")
+    if line.has("weekly"):
+        row["weekly"] = [_weekly(one) for one in line.objects("weekly", MOST_RANGES)]
+    if line.has("dated"):
+        row["dated"] = [_dated(one) for one in line.objects("dated", MOST_DATED)]
+    if line.has("buffers"):
+        row["before_minutes"], row["after_minutes"] = _buffers(line)
+    if line.has("notice"):
+        row["notice_hours"] = line.number_of("notice", 4, 1440)
+    if line.has("grid"):
+        row["grid_minutes"] = line.one_of("grid", (30, 15, 60))
     return row
+
+
+def _buffers(line: Line) -> tuple[int, int]:
+    buffers = line.inner("buffers")
+    if buffers is None:
+        return 0, 0
+    before, after = (buffers.number_of(side, 0, 480, optional=True) for side in ("before", "after"))
+    buffers.done()
+    return before, after
 
 
 def _weekly(line: Line) -> dict[str, Any]:

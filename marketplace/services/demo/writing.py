@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from ...domain.deadlines import REVIEWS
+from ...domain.errors import DataFileWrong
 from ...domain.events import OfferPublished
 from ...domain.ids import new_id, new_number, new_reference
 from ...domain.offers import slug
@@ -27,6 +29,7 @@ from ...storage.offers import Industry, Offer, OfferVersion, Topic
 from ...storage.people import Person
 from ...storage.reviews import Review
 from ..search import index_offer
+from .lines import Problems
 from .reading import BILLING, Folder
 
 Progress = Callable[[str, int, int], None]
@@ -52,29 +55,39 @@ def write_all(tx: Tx, read: Folder, progress: Progress) -> dict[str, int]:
         - BEFORE_REVIEWS
     )
     _taxonomy(tx.session, read)
-    experts = _existing(tx.session, Expert) | _by_address(tx.session, read)
-    offers = _existing(tx.session, Offer)
+    experts, offers = _experts_here(tx.session), _offers_here(tx.session)
     written = {"experts": 0, "offers": 0, "people": 0, "reviews": 0}
     instant = {row["expert"] for row in read.offers if row["instant"]}
     slugs = set(tx.session.scalars(sa.select(Expert.slug)))
+    here_by_address = {known.email: key for key, known in experts.items()}
+    mine: dict[str, uuid.UUID] = {}
     for number, row in enumerate(read.experts):
-        if row["id"] not in experts:
-            given = read.hours.get(row["id"]) or default_hours(number, row["zone"])
-            experts[row["id"]] = _expert(tx.session, row, given, slugs, since, row["id"] in instant)
+        key = here_by_address.get(row["email"]) or _key(row, experts)
+        if key not in experts:
+            given = default_hours(number, row["zone"]) | read.hours.get(row["id"], {})
+            made = _expert(tx.session, row | {"key": key}, given, slugs, since, row["id"] in instant)
+            experts[key] = _Known(made, row["email"], row["name"])
             written["experts"] += 1
+        mine[row["id"]] = experts[key].id
         progress("experts", number + 1, len(read.experts))
     by_source = {row["id"]: row for row in read.experts}
     slugs = set(tx.session.scalars(sa.select(Offer.slug)))
     fresh: list[uuid.UUID] = []
+    sold: dict[str, tuple[str, uuid.UUID]] = {}
     for number, row in enumerate(read.offers):
-        if row["id"] not in offers:
-            expert = by_source[row["expert"]]
-            offers[row["id"]] = _offer(tx.session, row, expert, experts[row["expert"]], slugs, since)
-            fresh.append(offers[row["id"]])
+        expert, expert_id = by_source[row["expert"]], mine[row["expert"]]
+        key = row["id"]
+        if key in offers and offers[key][1] != expert_id:
+            key = f"{key}/{expert['email']}"
+        if key not in offers:
+            made = _offer(tx.session, row | {"key": key}, expert, expert_id, slugs, since)
+            offers[key] = (made, expert_id)
+            fresh.append(made)
+        sold[row["id"]] = (key, offers[key][0])
         progress("offers", number + 1, len(read.offers))
     written["offers"] = len(fresh)
     written["people"] = sum(_person(tx.session, row, tx.now) for row in read.people)
-    said = _reviews(tx, read, offers)
+    said = _reviews(tx, read, sold)
     written["reviews"] = len(said)
     tx.session.flush()
     # Reviews stand already, so that the rows of the search know them.
@@ -86,20 +99,57 @@ def write_all(tx: Tx, read: Folder, progress: Progress) -> dict[str, int]:
     return written
 
 
-def _existing(session: Session, kind: type[Expert] | type[Offer]) -> dict[str, uuid.UUID]:
-    rows = session.execute(sa.select(kind.source_id, kind.id).where(kind.source_id.is_not(None)))
-    return {str(source): row_id for source, row_id in rows}
+@dataclass(frozen=True)
+class _Known:
+    """A loaded expert."""
+
+    id: uuid.UUID
+    email: str
+    name: str
 
 
-def _by_address(session: Session, read: Folder) -> dict[str, uuid.UUID]:
-    """Experts of the file who are here by their own sign-up: theirs stays as they made it."""
-    ids = {row["email"]: row["id"] for row in read.experts}
+def _key(row: dict[str, Any], here: Mapping[str, _Known]) -> str:
+    """The file's id; with their address behind it where another folder gave that id to somebody else.
+
+    Who changed their address since keeps their name: they are found by it.
+    """
+    known = here.get(row["id"])
+    return row["id"] if known is None or known.name == row["name"] else f"{row['id']}/{row['email']}"
+
+
+def _experts_here(session: Session) -> dict[str, _Known]:
     rows = session.execute(
-        sa.select(Person.email, Expert.id)
+        sa.select(Expert.source_id, Expert.id, Person.email, Person.name)
         .join(Person, Person.id == Expert.person_id)
-        .where(Person.email.in_(ids))
+        .where(Expert.source_id.is_not(None))
     )
-    return {ids[email]: expert_id for email, expert_id in rows}
+    return {str(source): _Known(expert_id, email, name) for source, expert_id, email, name in rows}
+
+
+def _offers_here(session: Session) -> dict[str, tuple[uuid.UUID, uuid.UUID]]:
+    rows = session.execute(
+        sa.select(Offer.source_id, Offer.id, Offer.expert_id).where(Offer.source_id.is_not(None))
+    )
+    return {str(source): (offer_id, expert_id) for source, offer_id, expert_id in rows}
+
+
+def refuse_real_people(session: Session, read: Folder) -> None:
+    """DataFileWrong where an expert's address has an account that no folder brought: nobody is made an
+    expert by a file, and no invented offer is put into their mouth."""
+    lines = {row["email"]: row["line"] for row in read.experts}
+    real = session.execute(
+        sa.select(Person.email, Expert.source_id)
+        .outerjoin(Expert, Expert.person_id == Person.id)
+        .where(
+            Person.email.in_(lines),
+            sa.or_(~Person.demo, sa.and_(Expert.id.is_not(None), Expert.source_id.is_(None))),
+        )
+    )
+    noted = Problems()
+    for email, _source in sorted(real, key=lambda row: lines[row.email]):
+        noted.note("experts.jsonl", lines[email], "email", f"{email} has an account of its own here")
+    if noted.found:
+        raise DataFileWrong(problems=noted.found, more=noted.more)
 
 
 def _taxonomy(session: Session, read: Folder) -> None:
@@ -123,7 +173,7 @@ def _expert(
     expert = Expert(
         id=new_id(),
         person_id=person,
-        source_id=row["id"],
+        source_id=row["key"],
         slug=address,
         status="admitted",
         admitted_at=since,
@@ -202,7 +252,7 @@ def _offer(
     address = slug(row["title"], slugs)
     slugs.add(address)
     offer = Offer(
-        id=new_id(), source_id=row["id"], expert_id=expert_id, slug=address, status="live", created_at=since
+        id=new_id(), source_id=row["key"], expert_id=expert_id, slug=address, status="live", created_at=since
     )
     session.add(offer)
     session.flush()  # The version refers to it.
@@ -216,7 +266,7 @@ def _offer(
             languages=[spoken for spoken in ("fr", "en") if spoken in expert["languages"]]
             or [row["language"]],
             published_at=since,
-            **{name: row[name] for name in row.keys() - {"id", "expert", "line"}},
+            **{name: row[name] for name in row.keys() - {"id", "key", "expert", "line"}},
         )
     )
     return offer.id
@@ -251,7 +301,7 @@ def _person(session: Session, row: dict[str, Any], now: datetime) -> bool:
     return True
 
 
-def _reviews(tx: Tx, read: Folder, offers: dict[str, uuid.UUID]) -> list[Review]:
+def _reviews(tx: Tx, read: Folder, offers: dict[str, tuple[str, uuid.UUID]]) -> list[Review]:
     """Each with its past booking of origin *imported*: held, rated, without money, company or brief."""
     versions = {
         row.offer_id: row
@@ -270,10 +320,9 @@ def _reviews(tx: Tx, read: Folder, offers: dict[str, uuid.UUID]) -> list[Review]
     known = set(tx.session.scalars(sa.select(Booking.id).where(Booking.origin == "imported")))
     written = []
     for row in read.reviews:
-        booking_id = uuid.uuid5(
-            _IMPORTED, "/".join((row["offer"], row["author_name"], row["author_company"]))
-        )
-        version = versions.get(offers[row["offer"]])
+        key, offer_id = offers[row["offer"]]
+        booking_id = uuid.uuid5(_IMPORTED, "/".join((key, row["author_name"], row["author_company"])))
+        version = versions.get(offer_id)
         if booking_id in known or version is None:
             continue
         known.add(booking_id)

@@ -4,26 +4,42 @@ A letter is rendered and written in one transaction, under a token of event, sub
 that it exists once however often its job runs; `send` hands it to the mail server afterwards.
 """
 
-from .account import address_known, link
+from .account import address_changed, address_changing, address_known, link
 from .calendar_files import invitation_for
+from .decisions import (
+    application_received,
+    notice_received,
+    restriction_laid,
+    restriction_lifted,
+    tell_decided,
+)
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
+from .security import security_changed
 from .sending import send
 from .stationery import Stationery
 
 __all__ = [
     "LetterPage",
     "Stationery",
+    "address_changed",
+    "address_changing",
     "address_known",
+    "application_received",
     "booking_moved",
     "invitation_for",
     "letter",
     "letters",
     "link",
+    "notice_received",
     "refund_settled",
+    "restriction_laid",
+    "restriction_lifted",
     "review_sent",
     "reviews_visible",
+    "security_changed",
     "send",
+    "tell_decided",
     "transfer_made",
 ]

@@ -25,8 +25,11 @@ def put(
     to: Party,
     facts: Mapping[str, Any],
     attached: Attached | None = None,
+    known: bool = True,
 ) -> uuid.UUID | None:
     """Write the letter `event` about `subject` to a person; None where it exists already.
+
+    `known`: whether the person has an account; who reports a text need not.
 
     The row and the job that sends it come with the transaction, or not at all.
     """
@@ -48,7 +51,7 @@ def put(
             id=letter_id,
             token=f"{event}/{subject}/{to.id}",
             event=event,
-            person_id=to.id,
+            person_id=to.id if known else None,
             recipient=to.email,
             subject=written.subject,
             message=message,

@@ -10,7 +10,7 @@ from ...gateways.letters import LetterPress, Links
 
 @dataclass(frozen=True)
 class Stationery:
-    """Made once in `create_app`. `site_host` names our messages and meetings; `mail_from` sends them."""
+    """Made once in `create_app`. `site_host` names our messages and meetings; `mail_from` sends them; who contests writes to `contact`."""
 
     press: LetterPress
     links: Links
@@ -18,3 +18,4 @@ class Stationery:
     site_name: str
     site_host: str
     mail_from: str
+    contact: str

@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound
+from ...domain.offers import is_instant, whole
 from ...domain.pricing import PlatformTax, Quote, SellerTax, fees_on, preview
 from ...storage.availability import Calendar
 from ...storage.bookings import Booking
-from ...storage.experts import Expert
-from ...storage.offers import Offer, OfferVersion
+from ...storage.experts import Expert, ProfileDraft
+from ...storage.offers import Industry, Offer, OfferVersion, Topic
 from ...storage.people import Person
 from ...storage.reviews import Review, seen_by_all
+from .drafts import draft_of
 
 EXAMPLES = 10
 # The price ruler draws a dash an offer: a large catalogue is drawn by as many of its newest.
@@ -48,6 +50,7 @@ class OfferLine:
     startup: str
     startup_role: str
     city: str
+    bookable: bool
 
 
 LINE = (
@@ -67,6 +70,7 @@ LINE = (
     Expert.startup,
     Expert.startup_role,
     Expert.city,
+    (Expert.account_status == "active").label("bookable"),
 )
 
 
@@ -197,7 +201,8 @@ def _quoted(session: Session, now: datetime, language: str) -> Any | None:
 
 @dataclass(frozen=True)
 class OfferPage:
-    """An offer as anybody reads it. `bookable`: whether the expert can be paid now."""
+    """An offer as anybody reads it. `bookable`: whether the expert can be paid now; `instant`: whether they
+    have accepted in advance, as the version says."""
 
     id: uuid.UUID
     slug: str
@@ -216,8 +221,10 @@ class OfferPage:
     language: str
     email_domain: str
     bookable: bool
+    instant: bool
     seller: SellerTax
     demo: bool
+    photo_id: uuid.UUID | None = None
 
 
 def offer_page(session: Session, slug: str) -> OfferPage:
@@ -231,6 +238,73 @@ def offer_page(session: Session, slug: str) -> OfferPage:
         raise NotFound
     offer, version, expert, person, zone = row
     session.expunge(version)  # Read after the session is closed; versions are never edited.
+    return _page(offer, version, expert, person, zone)
+
+
+def draft_page(session: Session, offer_id: uuid.UUID) -> OfferPage:
+    """An offer's draft as it would be read once published; three statements at most. Raises NotFound.
+
+    What an applicant says about themselves stands in their profile's draft too. The caller's door has
+    decided that it may be seen.
+    """
+    row = session.execute(
+        sa.select(Offer, Expert, Person, Calendar.zone, ProfileDraft)
+        .join(Expert, Expert.id == Offer.expert_id)
+        .join(Person, Person.id == Expert.person_id)
+        .outerjoin(Calendar, Calendar.expert_id == Expert.id)
+        .outerjoin(ProfileDraft, ProfileDraft.expert_id == Expert.id)
+        .where(Offer.id == offer_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    offer, expert, person, zone, profile = row
+    version = OfferVersion(
+        offer_id=offer.id, number=0, live=False, **whole(draft_of(session, offer_id).content)
+    )
+    return _page(offer, version, as_written(expert, profile), person, zone)
+
+
+def seller_of(session: Session, expert_id: uuid.UUID) -> SellerTax:
+    """The expert for VAT, an applicant as their draft says it; for working a price out. Raises NotFound."""
+    row = session.execute(
+        sa.select(Expert, ProfileDraft)
+        .outerjoin(ProfileDraft, ProfileDraft.expert_id == Expert.id)
+        .where(Expert.id == expert_id)
+    ).one_or_none()
+    if row is None:
+        raise NotFound
+    return _tax(as_written(*row))
+
+
+def as_written(expert: Expert, profile: ProfileDraft | None) -> Expert:
+    """The expert; of one not admitted yet, a copy with what their draft says (never stored)."""
+    if expert.status == "admitted" or profile is None:
+        return expert
+    said = {name: profile.content.get(name) or None for name in _PROFILE}
+    return Expert(
+        id=expert.id,
+        status=expert.status,
+        account_status=expert.account_status,
+        demo=expert.demo,
+        photo_id=uuid.UUID(profile.content["photo_id"]) if profile.content.get("photo_id") else None,
+        language=said.pop("language") or expert.language,
+        languages=said.pop("languages") or [],
+        vat_status=said.pop("vat_status") or "liable",
+        vat_ground=said.pop("vat_ground"),
+        vat_number=said.pop("vat_number"),
+        meeting_link=said.pop("meeting_link"),
+        standing_since=profile.saved_at if said.pop("standing") else None,
+        **{name: value or "" for name, value in said.items()},
+    )
+
+
+_PROFILE = (
+    "headline", "startup", "startup_role", "city", "country", "languages", "bio", "language", "vat_status",
+    "vat_number", "vat_ground", "meeting_link", "standing",
+)  # fmt: skip
+
+
+def _page(offer: Offer, version: OfferVersion, expert: Expert, person: Person, zone: str | None) -> OfferPage:
     return OfferPage(
         id=offer.id,
         slug=offer.slug,
@@ -249,23 +323,55 @@ def offer_page(session: Session, slug: str) -> OfferPage:
         language=expert.language,
         email_domain=person.email.rpartition("@")[2],
         bookable=expert.account_status == "active",
-        seller=SellerTax(
-            country=expert.country,
-            liable=expert.vat_status == "liable",
-            ground=expert.vat_ground,
-            vat_number=expert.vat_number,
-        ),
+        instant=is_instant(version.instant, expert.standing_since, expert.meeting_link),
+        seller=_tax(expert),
         demo=expert.demo,
+        photo_id=expert.photo_id,
+    )
+
+
+def _tax(expert: Expert) -> SellerTax:
+    """For VAT. Who has said no country yet is taken to be at home where the platform is."""
+    return SellerTax(
+        country=expert.country or PlatformTax().country,
+        liable=expert.vat_status == "liable",
+        ground=expert.vat_ground,
+        vat_number=expert.vat_number,
     )
 
 
 def quote_preview(page: OfferPage, platform: PlatformTax, now: datetime) -> Quote:
     """What a company in the expert's country would pay; `quote.assumed` says that it is an assumption."""
+    return quote_for(page.version.price_minor, page.seller, platform, now)
+
+
+def quote_for(price_minor: int, seller: SellerTax, platform: PlatformTax, now: datetime) -> Quote:
+    """The same for any price of this seller: what the buyer would pay, and the seller receive."""
     rates = fees_on(now.date())
     return preview(
-        page.version.price_minor,
+        price_minor,
         service_fee_bp=rates.service_bp,
         commission_bp=rates.commission_bp,
-        seller=page.seller,
+        seller=seller,
         platform=platform,
     )
+
+
+def taxonomy(session: Session) -> Taxonomy:
+    """Topics and industries: slug → name by language code; two statements."""
+    topics, industries = (
+        {
+            row.slug: {"fr": row.fr, "en": row.en}
+            for row in session.execute(sa.select(kind.slug, kind.fr, kind.en))
+        }
+        for kind in (Topic, Industry)
+    )
+    return Taxonomy(topics, industries)
+
+
+@dataclass(frozen=True)
+class Taxonomy:
+    """What an offer may be filed under."""
+
+    topics: dict[str, dict[str, str]]
+    industries: dict[str, dict[str, str]]

@@ -13,7 +13,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from ...domain.addresses import company_name_from, domain_of, is_free_mail
 from ...domain.errors import FreeMailAddress, LinkSpent, TermsNotAccepted, TooManyTries
-from ...domain.events import AddressKnownAlready, LinkAsked
+from ...domain.events import AddressKnownAlready, LinkAsked, SecurityChanged
 from ...domain.ids import new_id
 from ...domain.passwords import check_password
 from ...domain.terms import AT_SIGN_UP
@@ -24,14 +24,14 @@ from ...storage.people import Person
 from .documents import accept_documents
 from .hashing import hash_password
 from .limits import MAILS, SIGN_UPS, account_key, count_tries, network_key
-from .links import link_owner, use_link
+from .links import is_kept, link_owner, use_link
 from .log_ins import SignedIn, end_all, open_log_in
+from .passwords import PRODUCT_WORDS
 from .selves import LONGEST_NAME
 from .trail import write_audit
 
 # The founder of a company of one leads projects and administers it.
 FIRST_ROLES = ["lead", "admin"]
-PRODUCT_WORDS = ("declic", "déclic")
 
 
 def sign_up(
@@ -51,44 +51,74 @@ def sign_up(
     A known address changes nothing and its owner is told by mail; an unproven one takes the newest
     words and gets a new link. FreeMailAddress (domain), TermsNotAccepted (missing), TextRefused.
     """
-    email = clean_line(email, 254).lower()
+    email, name = cleaned_words(email, name)
     domain = domain_of(email)
     if is_free_mail(domain):
         raise FreeMailAddress(domain=domain)
     missing = [document for document in AT_SIGN_UP if document not in accepted]
     if missing:
         raise TermsNotAccepted(missing=tuple(missing))
-    name = clean_line(name, LONGEST_NAME)
     company_name = clean_line(company_name, LONGEST_NAME) or company_name_from(domain)
     with db.transaction() as tx:
-        until = count_tries(tx.session, [(f"sign_up:{network_key(address)}", SIGN_UPS)], real_now)
-        if until is not None:
-            return TooManyTries(until=until)
-        # Beyond a few a day no more mail goes to this address; the page says the same.
-        if count_tries(tx.session, [(f"mail:{account_key(email)}", MAILS)], real_now) is not None:
-            return None
-        made = tx.session.scalar(
-            insert(Person)
-            .values(id=new_id(), email=email, name=name, language=language, zone=zone, operator=False, demo=False,
-                    created_at=tx.now)
-            .on_conflict_do_nothing(index_elements=[Person.email])
-            .returning(Person.id)
-        )  # fmt: skip
-        person = tx.session.scalars(sa.select(Person).where(Person.email == email).with_for_update()).one()
-        if made is not None:
-            _found_company(tx, person, domain, company_name)
-            accept_documents(tx, person.id, AT_SIGN_UP, None, address)
-            write_audit(tx, actor_id=person.id, act="sign_up", subject=str(person.id), address=address)
-        elif person.email_verified_at is None:
-            _take_newest_words(tx, person, name, company_name, language, zone)
-        if person.email_verified_at is None:
-            tx.announce(LinkAsked(person.id, "verify"))
-        else:
-            tx.announce(AddressKnownAlready(person.id))
+        person = enter(
+            tx, email=email, name=name, language=language, zone=zone, address=address, real_now=real_now
+        )
+        if isinstance(person, TooManyTries):
+            return person
+        if person is not None:
+            _name_company(tx, person, domain, company_name)
     return None
 
 
-def _found_company(tx: Tx, person: Person, domain: str, name: str) -> None:
+def cleaned_words(email: str, name: str) -> tuple[str, str]:
+    """Address and name as they are kept; TextRefused."""
+    return clean_line(email, 254).lower(), clean_line(name, LONGEST_NAME)
+
+
+def enter(
+    tx: Tx, *, email: str, name: str, language: str, zone: str, address: str, real_now: datetime
+) -> Person | TooManyTries | None:
+    """The unproven account of this address, made or found, with its link on the way (part of both sign-ups).
+
+    An unproven one takes the newest words. None: the address is known and its owner is told by mail, or it
+    had its mails for today; the page says the same. TooManyTries is returned, so that its count stands.
+    """
+    until = count_tries(tx.session, [(f"sign_up:{network_key(address)}", SIGN_UPS)], real_now)
+    if until is not None:
+        return TooManyTries(until=until)
+    # Beyond a few a day no more mail goes to this address; the page says the same.
+    if count_tries(tx.session, [(f"mail:{account_key(email)}", MAILS)], real_now) is not None:
+        return None
+    if is_kept(tx.session, email, tx.now):
+        return None  # Who left it three days ago at most may still come back to it.
+    made = tx.session.scalar(
+        insert(Person)
+        .values(id=new_id(), email=email, name=name, language=language, zone=zone, operator=False, demo=False,
+                created_at=tx.now)
+        .on_conflict_do_nothing(index_elements=[Person.email])
+        .returning(Person.id)
+    )  # fmt: skip
+    person = tx.session.scalars(sa.select(Person).where(Person.email == email).with_for_update()).one()
+    if person.email_verified_at is not None:
+        tx.announce(AddressKnownAlready(person.id))
+        return None
+    if made is not None:
+        accept_documents(tx, person.id, AT_SIGN_UP, None, address)
+        write_audit(tx, actor_id=person.id, act="sign_up", subject=str(person.id), address=address)
+    person.name, person.language, person.zone = name, language, zone
+    tx.announce(LinkAsked(person.id, "verify"))
+    return person
+
+
+def _name_company(tx: Tx, person: Person, domain: str, name: str) -> None:
+    """A company of one; whoever signs up again before the link is used gives it its newest name."""
+    companies = tx.session.scalars(
+        sa.select(Company).join(Membership).where(Membership.person_id == person.id)
+    ).all()
+    for company in companies:
+        company.name = name
+    if companies:
+        return
     tx.session.execute(insert(MailDomain).values(domain=domain).on_conflict_do_nothing())
     company = Company(id=new_id(), name=name, domain=domain, created_at=tx.now)
     tx.session.add(company)
@@ -96,16 +126,6 @@ def _found_company(tx: Tx, person: Person, domain: str, name: str) -> None:
     tx.session.add(
         Membership(person_id=person.id, company_id=company.id, roles=list(FIRST_ROLES), joined_at=tx.now)
     )
-
-
-def _take_newest_words(
-    tx: Tx, person: Person, name: str, company_name: str, language: str, zone: str
-) -> None:
-    person.name, person.language, person.zone = name, language, zone
-    for company in tx.session.scalars(
-        sa.select(Company).join(Membership).where(Membership.person_id == person.id)
-    ):
-        company.name = company_name
 
 
 def ask_reset(db: Database, *, email: str, address: str, real_now: datetime) -> TooManyTries | None:
@@ -152,6 +172,7 @@ def reset_password(db: Database, *, token: str, password: str, address: str, rea
         person.email_verified_at = person.email_verified_at or tx.now
         end_all(tx, person.id, real_now)
         write_audit(tx, actor_id=person.id, act="password.reset", subject=str(person.id), address=address)
+        tx.announce(SecurityChanged(person.id, "password"))
 
 
 def _checked_hash(db: Database, token: str, purpose: str, password: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import ipaddress
+import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
@@ -29,6 +30,7 @@ ADDRESS: Windows = ((MINUTE, 30), (HOUR, 300))
 ACCOUNT: Windows = ((HOUR, 100),)
 SIGN_UPS: Windows = ((HOUR, 20), (DAY, 60))
 MAILS: Windows = ((HOUR, 5), (DAY, 10))
+EXPORTS: Windows = ((HOUR, 5), (DAY, 10))
 
 
 def count_tries(
@@ -86,3 +88,8 @@ def network_key(address: str) -> str:
             return str(found.ipv4_mapped)
         return str(ipaddress.ip_network((found, 64), strict=False).network_address)
     return str(found)
+
+
+def count_exports(session: Session, person_id: uuid.UUID, real_now: datetime) -> datetime | None:
+    """Count one export of a person's data; the instant from which they may ask again, or None (part of a use-case)."""
+    return count_tries(session, [(f"export:{person_id}", EXPORTS)], real_now)

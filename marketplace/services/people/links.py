@@ -14,7 +14,12 @@ from ...domain.errors import LinkSpent
 from ...storage.db import Tx
 from ...storage.people import MailedLink, Person
 
-LIVES = {"verify": timedelta(hours=48), "reset": timedelta(minutes=30)}
+LIVES = {
+    "verify": timedelta(hours=48),
+    "reset": timedelta(minutes=30),
+    "change": timedelta(hours=24),
+    "keep": timedelta(hours=72),
+}
 
 
 def hashed(token: str) -> bytes:
@@ -71,3 +76,14 @@ def use_link(tx: Tx, token: str, purpose: str) -> Person:
         .values(used_at=tx.now)
     )
     return person
+
+
+def is_kept(session: Session, email: str, now: datetime, *, but: uuid.UUID | None = None) -> bool:
+    """Whether somebody (but not `but`) may still take this address back: until then nobody else gets it."""
+    kept = sa.select(sa.literal(True)).where(
+        MailedLink.carries == email, MailedLink.purpose == "keep", MailedLink.used_at.is_(None),
+        MailedLink.until > now,
+    )  # fmt: skip
+    if but is not None:
+        kept = kept.where(MailedLink.person_id != but)
+    return bool(session.scalar(kept.limit(1)))

@@ -97,20 +97,41 @@ def log_in_demo(
         person = tx.session.get(Person, person_id) if demo else None
         if person is None or not person.demo or person.suspended_at is not None:
             raise NotFound
-        return open_log_in(tx, person, address=address, user_agent=user_agent, real_now=real_now)
+        # The demo's one click stands for the second factor too.
+        return open_log_in(
+            tx, person, address=address, user_agent=user_agent, real_now=real_now, factor_at=real_now
+        )
 
 
-def open_log_in(tx: Tx, person: Person, *, address: str, user_agent: str, real_now: datetime) -> SignedIn:
+def open_log_in(
+    tx: Tx,
+    person: Person,
+    *,
+    address: str,
+    user_agent: str,
+    real_now: datetime,
+    factor_at: datetime | None = None,
+) -> SignedIn:
     """A fresh token for somebody who proved who they are (part of a use-case)."""
     token = secrets.token_urlsafe(32)
     tx.session.add(
         LogIn(
             person_id=person.id, token_hash=hashed(token), created_at=real_now, seen_at=real_now, proved_at=real_now,
-            user_agent=user_agent[:300], address=address[:64],
+            factor_at=factor_at, user_agent=user_agent[:300], address=address[:64],
         )
     )  # fmt: skip
     write_audit(tx, actor_id=person.id, act="log_in", subject=str(person.id), address=address)
     return SignedIn(token, person.id, person.language, ABSOLUTE[person.operator])
+
+
+def renew_log_in(tx: Tx, login: LogIn, person: Person, *, real_now: datetime, with_factor: bool) -> SignedIn:
+    """A proof just given: noted, and the token changes with it (ASVS 7.2.4). Part of a use-case."""
+    token = secrets.token_urlsafe(32)
+    login.token_hash, login.proved_at, login.seen_at = hashed(token), real_now, real_now
+    if with_factor:
+        login.factor_at = real_now
+    left = login.created_at + ABSOLUTE[person.operator] - real_now
+    return SignedIn(token, person.id, person.language, max(left, timedelta(0)))
 
 
 def who(session: Session, token: str, real_now: datetime) -> tuple[Person, LogIn] | None:

@@ -79,3 +79,20 @@ class PreferencesForm(Form):
         _l("Language of our letters"), choices=choices_of(("fr", "français"), ("en", "English"))
     )
     zone = SelectField(_l("Time zone"), choices=[])
+
+
+class AddressForm(Form):
+    """Another address for the account; the password of whoever has one."""
+
+    email = email_field(_l("New address"), missing=_l("Give the new address."))
+    password = password_field(_l("Your password"), missing=_l("Give your password."))
+
+
+class ChangePasswordForm(Form):
+    """The password there is, and the one to come."""
+
+    current = password_field(_l("Present password"), missing=_l("Give your present password."))
+    password = password_field(
+        _l("New password"), missing=_l("Choose a new password."), new=True,
+        description=_l("A few words that have nothing to do with each other are long and easy to keep in mind."),
+    )  # fmt: skip

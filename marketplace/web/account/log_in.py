@@ -10,6 +10,7 @@ from ...domain.errors import TooManyTries
 from ...services import people
 from .. import again
 from ..access import rule
+from ..errors import STEPS
 from ..gate import let_in, let_out, safe_next
 from ..house import house, real_now
 from ..refusals import sentence, status
@@ -18,10 +19,13 @@ from .forms import LogInForm
 
 
 def home_of(language: str) -> str:
-    """Where somebody starts who was going nowhere in particular."""
+    """Where somebody starts who was going nowhere in particular: with what is still due, first."""
+    if g.due is not None:
+        return url_for(STEPS[g.due], lang=language)
     for role, endpoint in (
-        ("operator", "operator.bookings"),
+        ("operator", "operator.queue"),
         ("expert", "expert.home"),
+        ("applicant", "expert.application"),
         ("lead", "buyer.bookings"),
     ):
         if role in g.roles:
@@ -35,6 +39,8 @@ def log_in() -> Any:
     """Address and password. Reached with `again`, it keeps what was typed until one is in."""
     form = LogInForm()
     if request.method == "GET":
+        if g.due is not None:
+            return redirect(url_for(STEPS[g.due], next=safe_next(request.args.get("next"))), 303)
         if g.me is not None:
             return redirect(safe_next(request.args.get("next")) or home_of(g.me.language), 303)
         form.next.data = safe_next(request.args.get("next")) or ""
@@ -57,8 +63,15 @@ def log_in() -> Any:
 
 
 def go_on(login: people.SignedIn, towards: str | None, kept: str | None) -> Any:
-    """After a log-in: what was typed, to be sent; else where one was going; else home."""
+    """After a log-in or a proof: what was typed, to be sent; else where one was going; else home.
+
+    While a proof is due, all of it waits for that.
+    """
     typed = again.unpack(kept) if kept else None
+    if g.due is not None and typed is not None:
+        return render_template("errors/prove.html", step=g.due, endpoint=STEPS[g.due], kept=kept, back=None)
+    if g.due is not None:
+        return redirect(url_for(STEPS[g.due], lang=login.language, next=safe_next(towards)), 303)
     if typed is not None:
         return render_template("account/send_again.html", typed=typed)
     return redirect(safe_next(towards) or home_of(login.language), 303)

@@ -13,7 +13,9 @@ from flask_babel import gettext as _
 
 from ...domain.errors import Refusal
 from ...services import companies, people
+from ...services.people.factors import standing_factor
 from ..access import rule
+from ..formats.devices import device
 from ..forms import choices_of
 from ..gate import THEME_COOKIE, THEMES, keep_cookie, safe_next
 from ..house import house, real_now
@@ -21,26 +23,6 @@ from ..language import LANGUAGE_COOKIE, ZONE_COOKIE, current_zone_name, is_zone,
 from ..refusals import sentence
 from . import blueprint
 from .forms import PreferencesForm
-
-# In this order: Edge says that it is Chrome, and Chrome that it is Safari.
-_BROWSERS = (
-    ("Edg/", "Edge"),
-    ("OPR/", "Opera"),
-    ("Firefox/", "Firefox"),
-    ("Chrome/", "Chrome"),
-    ("Safari/", "Safari"),
-)
-_SYSTEMS = (
-    ("Android", "Android"), ("iPhone", "iPhone"), ("iPad", "iPad"), ("Windows", "Windows"), ("Mac OS", "macOS"),
-    ("Linux", "Linux"),
-)  # fmt: skip
-
-
-def device(user_agent: str) -> str:
-    """Browser and system in two words, as far as the browser says; "" when it says nothing known."""
-    browser = next((name for sign, name in _BROWSERS if sign in user_agent), "")
-    system = next((name for sign, name in _SYSTEMS if sign in user_agent), "")
-    return ", ".join(part for part in (browser, system) if part)
 
 
 @blueprint.route("/preferences", methods=["GET", "POST"])
@@ -114,10 +96,15 @@ def _form() -> PreferencesForm:
 def _page(form: PreferencesForm) -> str:
     log_ins: list[tuple[Any, str]] = []
     memberships: list[Any] = []
+    asked = factor = None
     if g.me is not None:
         with house().db.reading() as session:
+            asked = people.asked_address(session, g.me.id, house().clock())
+            factor = standing_factor(session, g.me.id)
             log_ins = [
                 (one, device(one.user_agent)) for one in people.list_log_ins(session, g.me.id, real_now())
             ]
             memberships = companies.companies_of(session, g.me.id)
-    return render_template("account/preferences.html", form=form, log_ins=log_ins, memberships=memberships)
+    return render_template(
+        "account/preferences.html", form=form, log_ins=log_ins, memberships=memberships, asked=asked, factor=factor
+    )

@@ -13,8 +13,11 @@ from lucide.jinja import lucide
 
 from .. import assets, highlight, rulers
 from ..house import house
+from .acts import act_words
 from .amounts import decimal, money, money_bare, money_round, number, percent, rate
+from .asks import account_asks
 from .codes import call_state, ledger_words, payment_state, reason_words, transfer_why
+from .offers import lost_words, notice_words, offer_field, offer_value, policy_name
 from .places import (
     country_name,
     format_name,
@@ -30,10 +33,12 @@ from .places import (
 )
 from .speech import lang
 from .times import (
+    clock_hour,
     clock_pair,
     clock_time,
     date_long,
     day,
+    day_clock,
     day_long,
     day_month,
     day_short,
@@ -52,6 +57,7 @@ from .times import (
     strong_moment,
     time_left,
     week_span,
+    weekday_name,
     weekday_short,
 )
 from .words import (
@@ -59,7 +65,6 @@ from .words import (
     capitalize_first,
     first_name,
     initials,
-    mail_address,
     marked,
     paragraphs,
     usefulness_words,
@@ -98,12 +103,15 @@ FILTERS = {
         date_long,
         month,
         weekday_short,
+        weekday_name,
         week_span,
         clock_time,
         span,
         moment,
         strong_moment,
         clock_pair,
+        clock_hour,
+        day_clock,
         moment_short,
         moment_day,
         duration,
@@ -130,14 +138,21 @@ FILTERS = {
         initials,
         paragraphs,
         marked,
-        mail_address,
         capitalize_first,
         attribute,
+        account_asks,
         reason_words,
         payment_state,
         call_state,
         transfer_why,
         ledger_words,
+        act_words,
+        lost_words,
+        offer_field,
+        offer_value,
+        policy_name,
+        notice_words,
+        lost_words,
         highlight.mark_for,
         highlight.mark_end,
     )

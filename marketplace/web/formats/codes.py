@@ -49,6 +49,16 @@ _TRANSFERS: Words = {
     "refund_under_way": lambda: _("waiting: a refund is under way"),
     "balance_insufficient": lambda: _("waiting: the money has not reached the balance at the provider yet"),
 }
+_LOST: Words = {
+    "not_asked": lambda: _("Let go before asking"),
+    "withdrawn": lambda: _("Withdrawn by the client"),
+    "refused": lambda: _("Refused in-house"),
+    "unanswered": lambda: _("Not answered in time"),
+    "unpaid": lambda: _("Not paid"),
+    "cancelled_by_buyer": lambda: _("Cancelled by the client"),
+    "cancelled_by_expert": lambda: _("Cancelled by you"),
+    "stopped": lambda: _("Stopped by the operators"),
+}
 _LEDGER: Words = {
     "captured": lambda: _("Payment taken"),
     "provider_fee": lambda: _("Provider’s fee"),
@@ -57,6 +67,11 @@ _LEDGER: Words = {
     "refund_failed": lambda: _("Refund that did not arrive"),
     "transfer": lambda: _("Transfer to the expert"),
 }
+
+
+def lost_words(why: str) -> str:
+    """Why a booking came to nothing (services/offers/figures.py), or an expert's reason to decline."""
+    return _LOST[why]() if why in _LOST else reason_words(why)
 
 
 def reason_words(reason: str) -> str:

@@ -54,6 +54,11 @@ def weekday_short(when: datetime | date, zone: str | None = None) -> str:
     return _weekday(_local(when, zone), "abbreviated")
 
 
+def weekday_name(day: int) -> str:
+    """lundi, Monday: ISO days 1..7."""
+    return str(locale().days["stand-alone"]["wide"][day - 1])
+
+
 def week_span(first: date, last: date) -> Markup:
     """Du 7 au 13 décembre 2026, 7 to 13 December 2026; the month or year is said twice only where it changes."""
     if first.year != last.year:
@@ -105,6 +110,16 @@ def moment_short(when: datetime, zone: str | None = None) -> Markup:
 def moment_day(when: datetime, zone: str | None = None) -> Markup:
     """mar. 8 déc. 2026, 14 h 00."""
     return Markup("{}, {}").format(day(when, zone), clock_time(when, zone))
+
+
+def day_clock(when: datetime, zone: str | None = None) -> str:
+    """mer. 11 h 20, Wed 11:20: within a week that the page names."""
+    return f"{weekday_short(when, zone)} {clock_time(when, zone)}"
+
+
+def clock_hour(hour: int) -> str:
+    """8 h, 08:00: the hours beside a calendar."""
+    return f"{hour}{NARROW}h" if lang() == "fr" else f"{hour:02d}:00"
 
 
 def duration(minutes: int) -> str:

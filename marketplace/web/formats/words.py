@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from email.utils import parseaddr
 from typing import Any
 
 from flask_babel import gettext
@@ -36,11 +35,6 @@ def paragraphs(text: str) -> list[str]:
 def marked(pairs: Sequence[tuple[str, bool]]) -> Markup:
     """(text, marked) pairs as text with <mark>, each piece escaped."""
     return Markup("").join(Markup("<mark>{}</mark>").format(t) if m else escape(t) for t, m in pairs)
-
-
-def mail_address(sender: str) -> str:
-    """The bare address of a sender line: Déclic <bonjour@…> → bonjour@…"""
-    return parseaddr(sender)[1]
 
 
 def capitalize_first(text: str) -> str:

@@ -2,88 +2,51 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+import re
 from urllib.parse import parse_qs, urlsplit
 
 from flask import g, render_template, request, url_for
 
 from ...domain.errors import TextRefused
-from ...domain.pricing import PlatformTax
-from ...domain.reviews import days_median
 from ...domain.search import MOST_CHARACTERS
 from ...domain.words import clean_text
 from ...services import shortlists
-from ...services.availability import Sought, next_slots
-from ...services.offers import OfferPage, offer_page, quote_preview
-from ...storage.reviews import public_reviews
+from ...services.offers import OfferPage, count_view, offer_page
 from ..access import rule
 from ..house import house
-from ..language import current_zone_name
+from ..one_offer import offer_shown
 from . import blueprint
 
-SLOTS_SHOWN = 3
+# Machines that say so, and pages fetched before anybody asked for them: nobody has read anything.
+_MACHINE = re.compile(
+    r"bot|crawl|spider|slurp|preview|fetch|scan|monitor|headless|lighthouse|curl|wget|python|java/|^$", re.I
+)
 
 
 @blueprint.get("/offers/<slug>")
 @rule("public")
 def offer(slug: str) -> str:
-    """The page of an offer; NotFound for what is not live. Four statements whatever the data."""
+    """The page of an offer; NotFound for what is not live. The same statements whatever the data."""
     now = house().clock()
     with house().db.reading() as session:
         page = offer_page(session, slug[:200])
-        version = page.version
-        reviews = public_reviews(session, page.id, now)
-        sought = Sought(page.id, page.expert_id, version.minutes, version.notice_hours, version.instant)
-        slots = next_slots(session, [sought], now, SLOTS_SHOWN)[page.id]
+        shown = offer_shown(session, page, now)
         kept = g.me is not None and shortlists.has(session, g.me.id, page.id)
-    answers = [(row.days_saved, row.unlocked) for row in reviews if row.days_saved is not None]
-    return render_template(
-        "public/offer.html",
-        offer=_offer(page),
-        expert=_expert(page),
-        quote=quote_preview(page, _platform(), now),
-        slots=slots,
-        zone=current_zone_name(page.zone),
-        reviews=reviews,
-        days_median=days_median([days for days, _unlocked in answers]),
-        days_answers=answers,
-        session_parts=None,
-        policy=version.policy,
-        back=_back(),
-        kept=kept,
-        own=getattr(g.get("me"), "id", None) == page.person_id,
-    )
+    if _is_read(page):
+        count_view(house().db, page.id)
+    own = getattr(g.get("me"), "id", None) == page.person_id
+    return render_template("public/offer.html", **shown, kept=kept, back=_back(), own=own)
 
 
-def _platform() -> PlatformTax:
-    settings = house().config
-    return PlatformTax(country=settings.platform_country, vat_number=settings.platform_vat)
-
-
-def _offer(page: OfferPage) -> SimpleNamespace:
-    version = page.version
-    names = (
-        "language", "title", "problem", "failed", "unlocked", "takeaways", "for_whom", "not_for_whom", "minutes",
-        "price_minor", "format", "area", "languages", "notice_hours", "policy", "instant", "promises_plan",
-    )  # fmt: skip
-    return SimpleNamespace(slug=page.slug, **{name: getattr(version, name) for name in names})
-
-
-def _expert(page: OfferPage) -> SimpleNamespace:
-    return SimpleNamespace(
-        name=page.name,
-        first_name=page.name.split(" ")[0],
-        headline=page.headline,
-        startup=page.startup,
-        startup_role=page.startup_role,
-        city=page.city,
-        country=page.country,
-        zone=page.zone,
-        languages=page.languages,
-        bio=page.bio,
-        lang=page.language,
-        # What was checked about them: loaded experts were checked by nobody.
-        facts=[],
+def _is_read(page: OfferPage) -> bool:
+    """Whether a reading counts: by a person, who is neither its expert nor an operator, and who asked for it."""
+    me = g.get("me")
+    ahead = request.headers.get("Sec-Purpose", "") + request.headers.get("Purpose", "")
+    return (
+        request.method == "GET"
+        and "prefetch" not in ahead
+        and not _MACHINE.search(request.user_agent.string)
+        and not (me is not None and (me.operator or me.id == page.person_id))
     )
 
 

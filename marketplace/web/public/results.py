@@ -105,4 +105,5 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleName
         days_median=days_median(said.days),
         review_count=said.count,
         first_slot=slots[0] if slots else None,
+        bookable=line.bookable,
     )

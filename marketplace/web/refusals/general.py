@@ -274,6 +274,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.RefundChanged: _refund_changed,
     errors.MeetingPlaceMissing: _meeting_place,
     errors.ReasonMissing: _plain(lambda: _("Give a reason: the other side reads it.")),
+    errors.NothingAsked: _plain(lambda: _("Say at one field at least what is to be changed.")),
     errors.ReviewClosed: _review_closed,
     errors.ProviderBusy: _plain(
         lambda: _(

@@ -45,16 +45,28 @@ def _not_closed(facts: Facts) -> str:
     return _("This cannot be done with the offer as it stands now.")
 
 
+_DAYS: Mapping[str, Callable[[], str]] = {
+    "past": lambda: _("This day has passed."),
+    "far": lambda: _("This day is more than two years ahead."),
+    "twice": lambda: _("This day is listed twice."),
+    "order": lambda: _("The last day comes after the first."),
+    "date": lambda: _("A date has a day, a month and a year."),
+    "zone": lambda: _("Choose a time zone of the list."),
+}
+
+
 def _hours(facts: Facts) -> str:
-    why = facts.get("why")
+    why = str(facts.get("why"))
     if why == "too_many":
         return _("At most %(most)s ranges can be kept.", most=facts.get("most", 50))
     if why == "overlap":
-        return _("Two ranges of the same day overlap: join them, or shorten one.")
+        return _("This range overlaps another one: join them, or shorten one.")
     if why == "empty":
-        return _("A range ends after it begins.")
-    if why == "day":
-        return _("This day has passed, or is listed twice.")
+        return _("A range ends after it begins; past midnight it lasts twelve hours at most.")
+    if why == "number":
+        return _("A whole number from %(least)s to %(most)s.", least=facts["least"], most=facts["most"])
+    if why in _DAYS:
+        return _DAYS[why]()
     return _("A time has hours and minutes, such as 09:30.")
 
 
@@ -65,6 +77,25 @@ def _photo(facts: Facts) -> str:
     if why == "pixels":
         return _("The photograph is too small or too large: between 200 and 8,000 pixels a side.")
     return _("This file is not a photograph we can read: send a JPEG, PNG or WebP.")
+
+
+def _answer(facts: Facts) -> str:
+    why = facts.get("why")
+    if why == "too_short":
+        return ngettext(
+            "%(least)d words at least: there is %(num)d so far.",
+            "%(least)d words at least: there are %(num)d so far.",
+            facts["given"], least=facts["least"],
+        )  # fmt: skip
+    if why == "too_many_words":
+        return _("%(most)d words at most: there are %(given)d.", most=facts["most"], given=facts["given"])
+    if why == "address":
+        return _("An address starts with https:// and names a site.")
+    if why == "ground":
+        return _("This ground does not exist in the country of your address.")
+    if why == "no_vat_there":
+        return _("There is no VAT in the country of your address: say that you charge none.")
+    return _("This answer is still missing.")
 
 
 def _undo_over(facts: Facts) -> str:
@@ -103,6 +134,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.OfferNotClosed: _not_closed,
     errors.HoursRefused: _hours,
     errors.PhotoRefused: _photo,
+    errors.AnswerRefused: _answer,
     errors.RegistrationWrong: lambda facts: _(
         "This is not a company number of %(country)s: count its digits again.",
         country=country_name(facts["country"]),
@@ -125,7 +157,10 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
         lambda: _("This code is not right, or was used already. Wait for the next one and type that.")
     ),
     errors.FactorTaken: _plain(
-        lambda: _("Your second factor stands already: take it away before you set up another.")
+        lambda: _("A second factor was set up meanwhile: sign in again, and give its code.")
+    ),
+    errors.FactorNeeded: _plain(
+        lambda: _("Operators keep a second factor: replace it by another one instead.")
     ),
     errors.AddressOfAnotherCompany: lambda facts: _(
         "You buy for a company: your address stays one of %(domain)s.", domain=facts["domain"]
@@ -152,6 +187,7 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.OwnCase: 409,
     errors.UndoOver: 409,
     errors.FactorTaken: 409,
+    errors.FactorNeeded: 409,
     errors.OperatorExists: 409,
     errors.LastOperator: 409,
     errors.AlreadyRestricted: 409,

@@ -20,6 +20,7 @@ from marketplace.services.demo import load
 from marketplace.services.search import index_offer
 from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database, connect
+from marketplace.storage.experts import Expert
 from marketplace.storage.offers import Offer
 from marketplace.storage.people import WorkerBeat
 from marketplace.storage.reviews import Review
@@ -220,6 +221,32 @@ def test_a_review_shows_when_both_are_in_or_the_window_ends_and_never_when_hidde
     assert shown()
 
 
+@pytest.mark.parametrize("status", ["none", "pending", "restricted"])
+def test_who_cannot_be_paid_is_read_and_not_said_to_be_full(
+    guest: FlaskClient, db: Database, status: str
+) -> None:
+    offer = make.offer(db, make.seller(db, account_status=status).expert)
+    with db.transaction() as tx:
+        index_offer(tx, offer.id)
+    page = words(guest.get(f"/en/offers/{offer.slug}").text)
+    assert "It cannot be booked yet: Solène’s account to be paid on is not ready." in page
+    found = words(guest.get("/en/offers").text)
+    assert "Cannot be booked yet" in found
+    assert "No free slot" not in page + found
+
+
+def test_confirmed_at_once_only_while_the_expert_accepts_in_advance(guest: FlaskClient, db: Database) -> None:
+    seller = make.seller(db, standing_since=db.clock(), meeting_link="https://meet.example.com/s")
+    offer = make.offer(db, seller.expert, instant=True)
+    address = f"/en/offers/{offer.slug}"
+    assert "Confirmed at once" in guest.get(address).text
+    with db.transaction() as tx:
+        tx.session.get_one(Expert, seller.expert.id).standing_since = None
+    page = guest.get(address).text
+    assert "Confirmed at once" not in page
+    assert "The expert answers within 48 hours" in page
+
+
 def test_a_taken_slot_is_no_next_slot(guest: FlaskClient, db: Database) -> None:
     made = offers(db, 1)[0]
 
@@ -262,7 +289,7 @@ def test_an_offer_page_takes_as_many_statements_with_reviews_as_without(demo_hou
             assert demo_house.test_client().get(f"/fr/offers/{slug}").status_code == 200
         numbers.append(counted.number)
     assert numbers[0] == numbers[1]
-    assert numbers[0] <= 5
+    assert numbers[0] <= 6
 
 
 def test_health_follows_the_worker_in_real_time(guest: FlaskClient, db: Database, clock: Any) -> None:

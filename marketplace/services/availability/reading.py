@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import Range
 from sqlalchemy.orm import Session
 
-from ..domain.availability import Availability, Interval, free_slots, parse_calendar
-from ..domain.deadlines import effective_notice
-from ..storage.availability import Calendar, Claim
-from ..storage.experts import Expert
+from ...domain.availability import Availability, Interval, free_slots, parse_calendar
+from ...domain.deadlines import effective_notice
+from ...domain.offers import is_instant
+from ...storage.availability import Calendar, Claim
+from ...storage.experts import Expert
 
 # Slots are looked for in steps, since the next ones are nearly always near.
 STEPS = (timedelta(days=8), timedelta(days=22), timedelta(days=61))
@@ -52,7 +53,7 @@ def next_slots(
             sa.select(
                 Calendar.expert_id, Calendar.zone, Calendar.weekly, Calendar.dated, Calendar.before_minutes,
                 Calendar.after_minutes, Calendar.horizon_days, Calendar.grid_minutes, Calendar.per_day,
-                Calendar.per_week, Expert.standing_since, Expert.meeting_link,
+                Calendar.per_week, Calendar.notice_hours, Expert.standing_since, Expert.meeting_link,
             )
             .join(Expert, Expert.id == Calendar.expert_id)
             .where(Calendar.expert_id.in_(experts), Expert.account_status == "active")
@@ -72,20 +73,19 @@ def _sought_rules(calendar: sa.Row[Any], one: Sought) -> Availability:
     return rules_of(calendar, notice_hours=one.notice_hours, instant=instant)
 
 
-def is_instant(offered: bool, standing_since: datetime | None, meeting_link: str | None) -> bool:
-    """Instant offers need the standing acceptance, and a place to meet for a video session."""
-    return offered and standing_since is not None and bool(meeting_link)
-
-
 def rules_of(calendar: Calendar | sa.Row[Any], *, notice_hours: int, instant: bool) -> Availability:
-    """A stored calendar with an offer's own notice, never under the least one (booking-process.md, **N**)."""
+    """A stored calendar with an offer's own notice, never under the least one (booking-process.md, **N**).
+
+    The calendar's notice is a floor under all offers on request; an instant offer keeps its own.
+    """
+    least = 0 if instant else calendar.notice_hours
     return parse_calendar(
         zone=calendar.zone,
         weekly=calendar.weekly,
         dated=calendar.dated,
         before_minutes=calendar.before_minutes,
         after_minutes=calendar.after_minutes,
-        notice=timedelta(hours=effective_notice(notice_hours, instant)),
+        notice=timedelta(hours=max(effective_notice(notice_hours, instant), least)),
         horizon_days=calendar.horizon_days,
         grid_minutes=calendar.grid_minutes,
         per_day=calendar.per_day,

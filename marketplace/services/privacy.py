@@ -1,0 +1,320 @@
+"""One's own data as one file (Regulation (EU) 2016/679, art. 15 and 20).
+
+Everything the records hold about a person, in named sections, and nothing private about anybody else:
+of a booking's other side only what its pages show, of a company its name, of an operator nothing.
+Secrets (hashes, tokens, the second factor's key) are left out: they prove who somebody is.
+"""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session, aliased, undefer
+
+from ..domain.errors import NotFound, TooManyTries
+from ..domain.policy import Actor
+from ..storage.availability import Calendar
+from ..storage.bookings import Booking, BookingMove
+from ..storage.briefs import Brief
+from ..storage.companies import Company, Membership
+from ..storage.db import Database
+from ..storage.experts import Expert, ProfileDraft
+from ..storage.files import File
+from ..storage.letters import Letter
+from ..storage.moderation import Case, Notice, Restriction
+from ..storage.offers import Offer, OfferDraft, OfferVersion
+from ..storage.payments import Payment, Refund
+from ..storage.payouts import Transfer
+from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
+from ..storage.reviews import Review, seen_by_all
+from .people import count_exports, write_audit
+
+UNITS = {
+    "at, …_at, until": "instants in UTC, ISO 8601",
+    "…_minor": "amounts in the currency's smallest unit (euro cents)",
+    "minutes, …_minutes": "minutes",
+    "notice_hours": "hours",
+    "days_saved": "working days",
+    "marks": "1 (poor) to 5 (excellent)",
+    "zone": "IANA time zone; hours of the week are wall-clock times in it, days ISO 1 (Monday) to 7",
+    "content_base64": "a file's bytes, base64",
+}
+MARKS = ("prepared", "expertise", "usefulness", "clarity", "brief_mark", "punctuality", "openness")
+REVIEW = ("unlocked", "days_saved", "text", "language", "sent_at")
+DRAFT = ("content", "state", "notes", "saved_at", "submitted_at")
+VERSION = (
+    "number", "live", "language", "title", "problem", "failed", "unlocked", "takeaways", "for_whom", "not_for_whom",
+    "topics", "industries", "minutes", "price_minor", "currency", "format", "area", "languages", "notice_hours",
+    "policy", "instant", "promises_plan", "questions", "published_at",
+)  # fmt: skip
+EXPERT = (
+    "slug", "status", "admitted_at", "headline", "startup", "startup_role", "city", "country", "languages", "bio",
+    "language", "legal_name", "address", "vat_status", "vat_number", "vat_ground", "registration", "account_id",
+    "account_status", "account_asks", "standing_since", "conflicts", "meeting_link", "bank_changed_at",
+    "cancelled_count", "created_at",
+)  # fmt: skip
+HOURS = (
+    "zone", "weekly", "dated", "before_minutes", "after_minutes", "notice_hours", "horizon_days", "grid_minutes",
+    "per_day", "per_week",
+)  # fmt: skip
+BRIEF = (
+    "language", "subject", "context", "decision", "firms_concerned", "needs", "answers", "purchase_order",
+    "cost_centre", "created_at", "saved_at",
+)  # fmt: skip
+
+
+def export_own(
+    db: Database, actor: Actor, *, address: str, real_now: datetime
+) -> dict[str, Any] | TooManyTries:
+    """Everything about the actor as plain JSON values, by a fixed number of statements; audited.
+
+    A few a day: each reads all tables. NotFound for nobody.
+    """
+    if actor.person_id is None:
+        raise NotFound
+    with db.transaction() as tx:
+        until = count_exports(tx.session, actor.person_id, real_now)
+        if until is not None:
+            return TooManyTries(until=until)
+        write_audit(tx, actor_id=actor.person_id, act="export", subject=str(actor.person_id), address=address)
+    with db.reading() as session:
+        found = {"made_at": db.clock(), "units": UNITS, **_account(session, actor.person_id)}
+        found |= _buying(session, actor.person_id, db.clock())
+        found |= _selling(session, actor.expert_id, db.clock())
+        plain: dict[str, Any] = _plain(found | _moderation(session, actor.person_id))
+        return plain
+
+
+def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
+    person = session.get_one(Person, me)
+    factor = session.get(SecondFactor, me)
+    files = session.scalars(
+        sa.select(File).where(File.person_id == me).order_by(File.id).options(undefer(File.content))
+    )
+    return {
+        "person": _some(person, ("id", "email", "name", "language", "zone", "operator", "demo", "email_verified_at",
+                                 "suspended_at", "created_at")),
+        "second_factor": _some(factor, ("made_at", "confirmed_at")) if factor is not None else None,
+        "log_ins": _rows(session, LogIn, LogIn.person_id == me, "created_at", "seen_at", "proved_at", "ended_at",
+                         "user_agent", "address"),
+        "mailed_links": _rows(session, MailedLink, MailedLink.person_id == me, "purpose", "carries", "made_at",
+                              "until", "used_at"),
+        "accepted_documents": _rows(session, Acceptance, Acceptance.person_id == me, "document", "version",
+                                    "booking_id", "accepted_at", "address"),
+        "companies": [
+            {"company": name, "domain": domain, "roles": roles, "joined_at": joined}
+            for name, domain, roles, joined in session.execute(
+                sa.select(Company.name, Company.domain, Membership.roles, Membership.joined_at)
+                .join(Membership, Membership.company_id == Company.id)
+                .where(Membership.person_id == me)
+                .order_by(Company.name, Company.id)
+            )
+        ],
+        "letters": _rows(session, Letter, Letter.person_id == me, "event", "recipient", "subject", "made_at",
+                         "sent_at"),
+        "files": [
+            _some(file, ("id", "kind", "media_type", "made_at"))
+            | {"content_base64": base64.b64encode(file.content).decode()}
+            for file in files
+        ],
+        "journal": [
+            {"at": row.at, "act": row.act, "by": "you" if row.actor_id == me else "the platform",
+             "reason": row.reason if row.actor_id == me else "",
+             "address": row.address if row.actor_id in (me, None) else ""}
+            for row in session.scalars(
+                sa.select(AuditRow)
+                .where(sa.or_(AuditRow.actor_id == me, AuditRow.subject == str(me)))
+                .order_by(AuditRow.at, AuditRow.id)
+            )
+        ],
+    }  # fmt: skip
+
+
+def _buying(session: Session, me: uuid.UUID, now: datetime) -> dict[str, Any]:
+    mine = Booking.lead_id == me
+    payments = session.execute(
+        sa.select(Booking.number, Payment)
+        .join(Payment, Payment.subject == Booking.id)
+        .where(mine)
+        .order_by(Payment.id)
+    )
+    refunds = session.execute(
+        sa.select(Booking.number, Refund)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .join(Booking, Booking.id == Payment.subject)
+        .where(mine)
+        .order_by(Refund.id)
+    )
+    return {
+        "bookings": _bookings(session, mine, me, "refund_minor", "payment_opened_at"),
+        "briefs": [
+            # Who sits in with them is other people's: how many is theirs.
+            _some(brief, BRIEF) | {"attendees": len(brief.attendees)}
+            for brief in session.scalars(sa.select(Brief).where(Brief.lead_id == me).order_by(Brief.id))
+        ],
+        "payments": [
+            {"booking": number}
+            | _some(row, ("amount_minor", "captured_minor", "refunded_minor", "currency", "state", "authorised_at",
+                          "captured_at", "ended_at", "created_at"))
+            for number, row in payments
+        ],
+        "refunds": [
+            {"booking": number} | _some(row, ("amount_minor", "currency", "why", "state", "decided_at", "ended_at"))
+            for number, row in refunds
+        ],
+        "reviews_written": [
+            {"booking": number, "side": row.side, "marks": _marks(row)}
+            | _some(row, (*REVIEW, "note_to_other", "note_to_operators", "hidden_at", "hidden_why"))
+            for number, row in session.execute(
+                sa.select(Booking.number, Review)
+                .join(Review, Review.booking_id == Booking.id)
+                .where(Review.author_id == me)
+                .order_by(Review.sent_at, Review.id)
+            )
+        ],
+        "reviews_of_you_as_buyer": _reviews(session, sa.and_(mine, _seen_by_lead(now))),
+    }  # fmt: skip
+
+
+def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
+    if expert_id is None:
+        return {}
+    expert = session.get_one(Expert, expert_id)
+    draft, hours = session.get(ProfileDraft, expert_id), session.get(Calendar, expert_id)
+    offers = session.scalars(sa.select(Offer).where(Offer.expert_id == expert_id).order_by(Offer.id)).all()
+    versions = session.scalars(
+        sa.select(OfferVersion).join(Offer).where(Offer.expert_id == expert_id).order_by(OfferVersion.number)
+    ).all()
+    drafts = session.scalars(sa.select(OfferDraft).join(Offer).where(Offer.expert_id == expert_id)).all()
+    transfers = session.execute(
+        sa.select(Booking.number, Transfer)
+        .join(Booking, Booking.id == Transfer.subject)
+        .where(Transfer.expert_id == expert_id)
+        .order_by(Transfer.id)
+    )
+    return {
+        "expert": _some(expert, EXPERT),
+        "profile_draft": _some(draft, DRAFT) if draft is not None else None,
+        "hours": _some(hours, HOURS) if hours is not None else None,
+        "offers": [
+            _some(offer, ("slug", "status", "created_at"))
+            | {
+                "versions": [_some(one, VERSION) for one in versions if one.offer_id == offer.id],
+                "drafts": [_some(one, DRAFT) for one in drafts if one.offer_id == offer.id],
+            }
+            for offer in offers
+        ],
+        "sessions_given": _bookings(
+            session, Booking.expert_id == expert_id, expert.person_id, "origin", "accepted_at", "share_due_at"
+        ),
+        "transfers": [
+            {"booking": number}
+            | _some(row, ("amount_minor", "currency", "due_at", "why", "state", "held_up_by", "made_at", "ended_at"))
+            for number, row in transfers
+        ],
+        "reviews_of_you_as_expert": _reviews(
+            session, sa.and_(Review.expert_id == expert_id, seen_by_all(now))
+        ),
+    }  # fmt: skip
+
+
+def _moderation(session: Session, me: uuid.UUID) -> dict[str, Any]:
+    told = sa.and_(Case.person_id == me, Case.kind != "report")
+    return {
+        "cases": [
+            _some(case, ("number", "kind", "title", "state", "opened_at"))
+            # A decision is theirs to know once they were told.
+            | (_some(case, ("decision", "decided_at", "reason", "notes")) if case.told_at is not None else {})
+            for case in session.scalars(sa.select(Case).where(told).order_by(Case.id))
+        ],
+        "restrictions": _rows(session, Restriction, Restriction.person_id == me, "kind", "ground", "reason",
+                              "automated", "at", "lifted_at", "lifted_why"),
+        "reports_sent": _rows(session, Notice, Notice.person_id == me, "about", "why", "text", "name", "email",
+                              "made_at"),
+    }  # fmt: skip
+
+
+def _bookings(
+    session: Session, whose: sa.ColumnElement[bool], me: uuid.UUID, *more: str
+) -> list[dict[str, Any]]:
+    """The booking as both sides see it, its history with one's own words only."""
+    rows = session.execute(
+        sa.select(Booking, OfferVersion.title, Person.name, Company.name)
+        .join(OfferVersion, OfferVersion.id == Booking.version_id)
+        .join(Expert, Expert.id == Booking.expert_id)
+        .join(Person, Person.id == Expert.person_id)
+        .outerjoin(Company, Company.id == Booking.company_id)
+        .where(whose)
+        .order_by(Booking.created_at, Booking.id)
+    ).all()
+    moves: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for move in session.scalars(
+        sa.select(BookingMove)
+        .join(Booking, Booking.id == BookingMove.booking_id)
+        .where(whose)
+        .order_by(BookingMove.at, BookingMove.id)
+    ):
+        said = {"by": move.actor_kind, "reason": move.reason if move.actor_id == me else ""}
+        moves.setdefault(move.booking_id, []).append(_some(move, ("at", "move", "to_state")) | said)
+    names = ("number", "state", "starts_at", "ends_at", "price_minor", "currency", "policy", "format",
+             "meeting_place", "created_at", *more)  # fmt: skip
+    return [
+        {"offer": title, "expert": expert, "company": company or ""}
+        | _some(booking, names)
+        | {"history": moves.get(booking.id, [])}
+        for booking, title, expert, company in rows
+    ]
+
+
+def _reviews(session: Session, which: sa.ColumnElement[bool]) -> list[dict[str, Any]]:
+    """What the other side said and may be read: as its page shows it."""
+    rows = session.execute(
+        sa.select(Booking.number, Review)
+        .join(Review, Review.booking_id == Booking.id)
+        .where(which)
+        .order_by(Review.sent_at, Review.id)
+    )
+    return [
+        {"booking": number, "author": row.author_name, "company": row.author_company, "marks": _marks(row)}
+        | _some(row, (*REVIEW, "note_to_other"))
+        for number, row in rows
+    ]
+
+
+def _seen_by_lead(now: datetime) -> sa.ColumnElement[bool]:
+    """An expert's review, once the lead sent theirs or the time for it is over; not hidden."""
+    own = aliased(Review)
+    both = sa.exists().where(own.booking_id == Review.booking_id, own.side == "lead")
+    return sa.and_(
+        Review.side == "expert", Review.hidden_at.is_(None), sa.or_(both, Booking.reviews_until <= now)
+    )
+
+
+def _marks(review: Review) -> dict[str, int]:
+    return {mark: value for mark in MARKS if (value := getattr(review, mark)) is not None}
+
+
+def _rows(
+    session: Session, kind: type[Any], which: sa.ColumnElement[bool], *names: str
+) -> list[dict[str, Any]]:
+    return [_some(row, names) for row in session.scalars(sa.select(kind).where(which).order_by(kind.id))]
+
+
+def _some(row: Any, names: Iterable[str]) -> dict[str, Any]:
+    return {name: getattr(row, name) for name in names}
+
+
+def _plain(value: Any) -> Any:
+    """As JSON takes it: instants in UTC with a Z, ids as text."""
+    if isinstance(value, dict):
+        return {str(name): _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, datetime):
+        return value.isoformat().replace("+00:00", "Z")
+    return str(value) if isinstance(value, uuid.UUID) else value
