@@ -10,6 +10,7 @@ def commands() -> list[click.Command]:
     from . import demo_play  # noqa: F401 - it hangs `clock` and `play` on the group
     from .demo import demo
     from .ledger import ledger
+    from .search import search
     from .worker import worker
 
-    return [demo, ledger, worker]
+    return [demo, ledger, search, worker]

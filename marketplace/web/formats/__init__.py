@@ -139,6 +139,7 @@ FILTERS = {
         transfer_why,
         ledger_words,
         highlight.mark_for,
+        highlight.mark_sentence,
         highlight.mark_end,
     )
 }

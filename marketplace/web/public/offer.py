@@ -14,6 +14,7 @@ from ...domain.search import MOST_CHARACTERS
 from ...domain.words import clean_text
 from ...services.availability import Sought, next_slots
 from ...services.offers import OfferPage, offer_page, quote_preview
+from ...services.search import answer_in, meant_by
 from ...storage.reviews import public_reviews
 from ..access import rule
 from ..house import house
@@ -26,14 +27,17 @@ SLOTS_SHOWN = 3
 @blueprint.get("/offers/<slug>")
 @rule("public")
 def offer(slug: str) -> str:
-    """The page of an offer; NotFound for what is not live. Four statements whatever the data."""
+    """The page of an offer; NotFound for what is not live. A fixed number of statements, whatever the data."""
     now = house().clock()
+    back = _back()
+    meant = meant_by(house().db, house().encoders, back[0]) if back and back[0] else None
     with house().db.reading() as session:
         page = offer_page(session, slug[:200])
         version = page.version
         reviews = public_reviews(session, page.id, now)
         sought = Sought(page.id, page.expert_id, version.minutes, version.notice_hours, version.instant)
         slots = next_slots(session, [sought], now, SLOTS_SHOWN)[page.id]
+        why = answer_in(session, meant, page.id, version) if meant else None
     answers = [(row.days_saved, row.unlocked) for row in reviews if row.days_saved is not None]
     return render_template(
         "public/offer.html",
@@ -47,7 +51,8 @@ def offer(slug: str) -> str:
         days_answers=answers,
         session_parts=None,
         policy=version.policy,
-        back=_back(),
+        back=back,
+        why=why,
         own=getattr(g.get("me"), "id", None) == page.person_id,
     )
 
