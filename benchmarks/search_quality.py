@@ -38,7 +38,7 @@ import sqlalchemy as sa
 
 import config
 from marketplace.domain import search as law
-from marketplace.domain.search import RANKING, Ranking, significant
+from marketplace.domain.search import RANKING, significant
 from marketplace.gateways.embeddings import Embeddings, Mean, Side, Vector
 from marketplace.gateways.embeddings_choice import ChosenEncoders
 from marketplace.gateways.payments import PaymentError
@@ -352,32 +352,27 @@ def _mean(values: Sequence[float], bench: Bench, kind: str) -> float:
 
 
 def bounds(bench: Bench, given: Sequence[Sequence[law.Candidate[str]]]) -> None:
-    """For each group the (fit, lead) that keeps a precision and lets in most; lead: before the pack behind."""
+    """For each group the (fit, lead) that keeps a precision and lets in most of what the one above left."""
     rows: list[tuple[float, float, int]] = []
     for query, some in zip(bench.queries, given, strict=True):
-        everything: Ranking = replace(RANKING, same=(-9, -9))
-        fits = law.fuse(some, everything)
+        fits = law.fuse(some, replace(RANKING, same=(-9, -9)))
         pack = law._pack([one.fit for one in fits])
         rows += [(one.fit, one.fit - pack, query.relevant.get(one.key, 0)) for one in fits]
-    for name, least, precision in (
-        ("same", 3, 0.8),
-        ("same", 3, 0.9),
-        ("neighbour", 2, 0.6),
-        ("neighbour", 2, 0.7),
-        ("partly", 1, 0.5),
-        ("partly", 1, 0.6),
-    ):
-        best = (0, 0.0, 0.0, 0.0)
-        total = sum(grade >= least for _fit, _lead, grade in rows)
-        for fit in (step / 100 for step in range(8, 46, 2)):
-            for lead in (step / 100 for step in range(0, 30, 2)):
-                inside = [grade for f, a, grade in rows if f >= fit and a >= lead]
-                right = sum(grade >= least for grade in inside)
-                if inside and right / len(inside) >= precision and right > best[0]:
-                    best = (right, fit, lead, right / len(inside))
-        print(
-            f"{name} at precision {precision}: fit {best[1]}, lead {best[2]}: {best[3]:.2f}, finds {best[0] / total:.2f} of them"
-        )
+    left = rows
+    for name, least in (("same", 3), ("neighbour", 2), ("partly", 1)):
+        for precision in (0.4, 0.5, 0.6, 0.7, 0.8, 0.9):
+            best = (0, 0.0, 0.0, 0.0)
+            for fit in (step / 100 for step in range(8, 46, 2)):
+                for lead in (step / 100 for step in range(0, 30, 2)):
+                    inside = [grade for f, ahead, grade in left if f >= fit and ahead >= lead]
+                    right = sum(grade >= least for grade in inside)
+                    if inside and right / len(inside) >= precision and right > best[0]:
+                        best = (right, fit, lead, right / len(inside))
+            print(
+                f"{name} at precision {precision}: {best[0]} by fit {best[1]}, lead {best[2]} ({best[3]:.2f})"
+            )
+        bound = getattr(RANKING, name)
+        left = [row for row in left if row[0] < bound[0] or row[1] < bound[1]]
 
 
 def silence(bench: Bench, given: Sequence[Sequence[law.Candidate[str]]]) -> None:

@@ -211,8 +211,8 @@ class Ranking:
 
     text: float = 0.04
     same: tuple[float, float] = (0.30, 0.14)
-    neighbour: tuple[float, float] = (0.20, 0.12)
-    partly: tuple[float, float] = (0.17, 0.05)
+    neighbour: tuple[float, float] = (0.26, 0.16)
+    partly: tuple[float, float] = (0.20, 0.12)
     fewest: int = 5
     most: int = 30
 

@@ -137,7 +137,7 @@ def test_a_rare_word_decides_between_equal_meanings() -> None:
 
 def test_groups_ask_for_a_fit_and_for_a_lead() -> None:
     pack = [one(f"x{n}", "fr", 0.0, 0.1 - n / 1000) for n in range(20)]
-    found = fuse([*pack, one("a", "fr", 0.0, 0.5), one("b", "fr", 0.0, 0.25)])
+    found = fuse([*pack, one("a", "fr", 0.0, 0.5), one("b", "fr", 0.0, 0.28)])
     assert [(f.key, f.group) for f in found[:3]] == [("a", "same"), ("b", "neighbour"), ("x0", "closest")]
     assert len(found) == RANKING.fewest
     # The same fits where everything fits alike: nothing leads.

@@ -110,7 +110,8 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleName
         minutes=line.minutes,
         format=line.format,
         languages=line.languages,
-        snippet=[(f"{part.text} ", part.marked) for part in hit.snippet],
+        # The space between two sentences is no part of the mark.
+        snippet=[pair for part in hit.snippet for pair in ((part.text, part.marked), (" ", False))],
         group=hit.group,
         phrase=hit.why.phrase if hit.why else None,
         phrase_lang=language_of(hit.why.phrase) if hit.why else None,
