@@ -119,6 +119,16 @@ def test_words_serve_while_the_encoder_is_away(
     assert page.hits[0].group is None
 
 
+def test_a_pass_that_finds_the_encoder_away_fails_nothing(db: Database, encoders: Encoders) -> None:
+    made = make.offer(db, make.seller(db).expert)
+    with db.transaction() as tx:
+        index_offer(tx, made.id)
+    encoders.known[0].away = True
+    assert catch_up(db, encoders) == 0
+    encoders.known[0].away = False
+    assert catch_up(db, encoders) == 1
+
+
 def test_another_dimension_rests_and_spoils_nothing(
     db: Database, encoders: Encoders, catalogue: dict[str, Offer]
 ) -> None:

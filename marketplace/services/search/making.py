@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from ...domain.search import normalise, sentences
 from ...domain.vectors import ENOUGH_FOR_A_MEAN, Vector, centred, composed, mean_of, uncentred
-from ...gateways.embeddings import Embeddings, Encoders
+from ...gateways.embeddings import Embeddings, EmbeddingsError, Encoders
 from ...storage import vectors as records
 from ...storage.db import Database, Tx
 from ...storage.offers import Offer, OfferVersion
@@ -89,7 +89,10 @@ def encode_offer(db: Database, encoders: Encoders, offer_id: uuid.UUID) -> None:
 
 
 def catch_up(db: Database, encoders: Encoders, most: int = A_PASS) -> int:
-    """Make some of the vectors that are missing; all of them in time, when the encoder was changed."""
+    """Make some of the vectors that are missing; all of them in time, when the encoder was changed.
+
+    How many were made. An encoder that is away is asked again by the next pass.
+    """
     name = encoders.current.name
     with db.reading() as session:
         missing = session.scalars(
@@ -104,8 +107,12 @@ def catch_up(db: Database, encoders: Encoders, most: int = A_PASS) -> int:
             sa.text("select id from search_encodings where name = :name and state <> 'serving'"),
             {"name": name},
         ).scalar()
-    for offer_id in missing:
-        encode_offer(db, encoders, offer_id)
+    for done, offer_id in enumerate(missing):
+        try:
+            encode_offer(db, encoders, offer_id)
+        except EmbeddingsError as error:
+            log.warning("no vectors are made for now: %s", error)
+            return done
     if not missing and chosen is not None:
         _serve_if_whole(db, chosen)
     return len(missing)
