@@ -59,6 +59,7 @@ def _configure_settings(app: Flask, config: Config) -> None:
 
 
 def _house(config: Config, clock: Callable[[], datetime] | None, database: Database | None) -> House:
+    from .gateways.embeddings_choice import ChosenEncoders
     from .gateways.payments_stripe import StripePayments
     from .gateways.queue import JobQueue
     from .house import House
@@ -89,6 +90,12 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         mail=_mail(config),
         stationery=_stationery(config),
         queue=queue,
+        encoders=ChosenEncoders(
+            config.embeddings_url,
+            config.embeddings_model,
+            key=config.embeddings_key,
+            means=config.embeddings_means,
+        ),
     )
 
 

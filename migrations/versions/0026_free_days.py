@@ -5,8 +5,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0024_free_days"
-down_revision = "0023_shortlists"
+revision = "0026_free_days"
+down_revision = "0025_shortlists"
 branch_labels = None
 depends_on = None
 
