@@ -261,3 +261,23 @@ class LastOperator(Refusal):
 
 class AlreadyRestricted(Refusal):
     """It is hidden or suspended already, or not any more. Facts: kind."""
+
+
+class QuestionIncomplete(Refusal):
+    """Something is missing in a question or in its answer. Facts: missing (summary, asked, verdict, words)."""
+
+
+class TooManyQuestions(Refusal):
+    """Three open a person, so many an expert within a week. Facts: limit, whose ('person' or 'expert')."""
+
+
+class QuestionsPaused(Refusal):
+    """The expert takes no questions just now."""
+
+
+class QuestionOver(Refusal):
+    """It is answered already, or its 48 hours are over. Facts: state."""
+
+
+class NamedOfferWrong(Refusal):
+    """ "Not me, but …" names another live offer of somebody who can be booked."""

@@ -202,3 +202,17 @@ class AddressKnownAlready(Event):
     """Somebody signed up with an address that has an account; its owner is told by mail."""
 
     person_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class QuestionAsked(Event):
+    """A project lead asked an expert something before booking."""
+
+    question_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class QuestionClosed(Event):
+    """A question was answered, passed on to another offer, or ran out; the row says which."""
+
+    question_id: uuid.UUID

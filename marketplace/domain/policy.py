@@ -102,6 +102,11 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.confirm": _BUYERS_SIDE,
     "booking.review_as_lead": ((is_its_lead,),),
     "booking.rescue": ((is_its_lead,),),
+    "question.ask": ((leads_somewhere,),),
+    "questions.list_own": ((signed_in,),),
+    "question.view_as_lead": ((is_its_lead,),),
+    "questions.take": ((is_expert,),),
+    "question.answer": ((is_its_expert,),),
     "account.export": ((signed_in,),),
     "expert.become": ((signed_in,),),
     # Also while applying: the task list, the profile, the first offer, the hours.

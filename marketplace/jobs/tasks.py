@@ -16,7 +16,7 @@ import sqlalchemy as sa
 
 from ..domain.pricing import PlatformTax
 from ..house import House
-from ..services import bookings, ledger, letters, payments, payouts, rescues, reviews, search
+from ..services import bookings, ledger, letters, payments, payouts, questions, rescues, reviews, search
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -48,6 +48,8 @@ JOBS: Mapping[str, Job] = {
     "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
     "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
+    "letters.question_asked": _ids(lambda h, **ids: letters.question_asked(h.db, h.stationery, **ids)),
+    "letters.question_closed": _ids(lambda h, **ids: letters.question_closed(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
     "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
@@ -76,6 +78,7 @@ def sweep_minute(house: House) -> None:
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
+    questions.run_clock(house.db)
 
 
 def sweep_five_minutes(house: House) -> None:

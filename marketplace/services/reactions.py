@@ -49,6 +49,8 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.RestrictionLaid: ("letters.restriction_laid",),
     events.RestrictionLifted: ("letters.restriction_lifted",),
     events.NoticeReceived: ("letters.notice_received",),
+    events.QuestionAsked: ("letters.question_asked",),
+    events.QuestionClosed: ("letters.question_closed",),
 }
 
 

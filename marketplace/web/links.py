@@ -63,3 +63,6 @@ class SiteLinks:
 
     def terms(self, lang: str) -> str:
         return self._at(lang, "terms")
+
+    def question(self, question_id: str, lang: str, side: str) -> str:
+        return self._at(lang, f"{'expert/' if side == 'expert' else ''}questions/{question_id}")

@@ -33,7 +33,9 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Flask:
 @pytest.mark.parametrize(("takes", "gets"), [("gzip, br", "br"), ("gzip", "gzip"), ("", None)])
 @pytest.mark.parametrize("path", [CSS, "abcdef0123/js/app.js"])
 def test_as_the_browser_takes_it(site: Flask, path: str, takes: str, gets: str | None) -> None:
-    answer = site.test_client().get(f"/static/build/{path}", headers={"Accept-Encoding": takes}, buffered=True)
+    answer = site.test_client().get(
+        f"/static/build/{path}", headers={"Accept-Encoding": takes}, buffered=True
+    )
     assert (answer.status_code, answer.headers.get("Content-Encoding")) == (200, gets)
     assert answer.headers["Vary"] == "Accept-Encoding"
     assert "immutable" in answer.headers["Cache-Control"]

@@ -88,8 +88,8 @@ def hold(
     """
     with db.transaction() as tx:
         wanted = wanted_offer(tx.session, offer_id)
-        person, company = _lead(tx.session, actor)
-        _refuse_own(wanted, person, company)
+        person, company = lead_of(tx.session, actor)
+        refuse_own(wanted, person, company)
         locks.take(tx, calendar=wanted.expert.id, company=company.id)
         # While we waited, a publication may have been taken back, or the offer hidden.
         wanted = wanted_offer(tx.session, offer_id)
@@ -162,7 +162,8 @@ def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
     return wanted
 
 
-def _lead(session: Session, actor: Actor) -> tuple[Person, Company]:
+def lead_of(session: Session, actor: Actor) -> tuple[Person, Company]:
+    """The actor with the company they lead projects for. NotFound."""
     row = session.execute(
         sa.select(Person, Company)
         .join(Membership, Membership.person_id == Person.id)
@@ -176,7 +177,7 @@ def _lead(session: Session, actor: Actor) -> tuple[Person, Company]:
     return row[0], row[1]
 
 
-def _refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
+def refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
     """Nobody books themselves; the same mail domain counts as the same company."""
     if wanted.person.id == person.id or wanted.person.email.rpartition("@")[2] == company.domain:
         raise OwnOffer

@@ -5,6 +5,7 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 """
 
 from .account import address_changed, address_changing, address_known, link
+from .asking import question_asked, question_closed
 from .calendar_files import invitation_for
 from .decisions import (
     application_received,
@@ -33,6 +34,8 @@ __all__ = [
     "letters",
     "link",
     "notice_received",
+    "question_asked",
+    "question_closed",
     "refund_settled",
     "restriction_laid",
     "restriction_lifted",

@@ -106,5 +106,10 @@ def _page(form: PreferencesForm) -> str:
             ]
             memberships = companies.companies_of(session, g.me.id)
     return render_template(
-        "account/preferences.html", form=form, log_ins=log_ins, memberships=memberships, asked=asked, factor=factor
+        "account/preferences.html",
+        form=form,
+        log_ins=log_ins,
+        memberships=memberships,
+        asked=asked,
+        factor=factor,
     )
