@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from marketplace.domain.policy import Actor
 from marketplace.domain.pricing import PlatformTax
 from marketplace.gateways.payments import PaymentSeen, PaymentState
-from marketplace.services import bookings, payments, questions
+from marketplace.services import bookings, enquiries, payments, questions
 from marketplace.services.bookings.holding import free_for_offer
 from marketplace.services.briefs import save_brief
 from marketplace.services.payments.applying import apply_seen
@@ -181,6 +181,12 @@ def question(
         db, by.actor, offer_id=(offer_of or offer(db, of.expert)).id, summary=summary, asked=asked,
         token=f"q{next(_count)}",
     )  # fmt: skip
+
+
+def enquiry(db: Database, *, by: Lead | None = None, **told: str) -> Any:
+    """An open enquiry of a lead."""
+    values = {"title": "Compteurs refusés", "summary": "Des locataires refusent.", "details": "Les Tanneurs."}
+    return enquiries.publish(db, (by or lead(db)).actor, token=f"e{next(_count)}", **values | told)
 
 
 def write_brief(db: Database, made: Made) -> None:

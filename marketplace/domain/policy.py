@@ -107,6 +107,10 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "question.view_as_lead": ((is_its_lead,),),
     "questions.take": ((is_expert,),),
     "question.answer": ((is_its_expert,),),
+    "enquiry.publish": ((leads_somewhere,),),
+    "enquiries.list_own": ((signed_in,),),
+    "enquiry.manage": ((is_its_lead,),),
+    "enquiries.read": ((is_expert,),),
     "account.export": ((signed_in,),),
     "expert.become": ((signed_in,),),
     # Also while applying: the task list, the profile, the first offer, the hours.

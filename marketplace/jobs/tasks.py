@@ -16,7 +16,18 @@ import sqlalchemy as sa
 
 from ..domain.pricing import PlatformTax
 from ..house import House
-from ..services import bookings, ledger, letters, payments, payouts, questions, rescues, reviews, search
+from ..services import (
+    bookings,
+    enquiries,
+    ledger,
+    letters,
+    payments,
+    payouts,
+    questions,
+    rescues,
+    reviews,
+    search,
+)
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -48,6 +59,9 @@ JOBS: Mapping[str, Job] = {
     "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
     "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
+    "letters.enquiry_invited": _ids(lambda h, **ids: letters.enquiry_invited(h.db, h.stationery, **ids)),
+    "letters.enquiry_answered": _ids(lambda h, **ids: letters.enquiry_answered(h.db, h.stationery, **ids)),
+    "letters.enquiry_closed": _ids(lambda h, **ids: letters.enquiry_closed(h.db, h.stationery, **ids)),
     "letters.question_asked": _ids(lambda h, **ids: letters.question_asked(h.db, h.stationery, **ids)),
     "letters.question_closed": _ids(lambda h, **ids: letters.question_closed(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
@@ -79,12 +93,14 @@ def sweep_minute(house: House) -> None:
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
     questions.run_clock(house.db)
+    enquiries.run_clock(house.db)
 
 
 def sweep_five_minutes(house: House) -> None:
     """Whatever was in flight too long, and the ledger's own check."""
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
+    letters.enquiries_today(house.db, house.stationery)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)

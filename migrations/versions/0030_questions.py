@@ -34,13 +34,9 @@ def upgrade() -> None:
         sa.CheckConstraint(
             "state in ('open', 'answered', 'passed_on', 'unanswered')", name=op.f("ck_questions_state")
         ),
-        sa.CheckConstraint(
-            "(state = 'open') = (deadline is not null)", name=op.f("ck_questions_deadline")
-        ),
+        sa.CheckConstraint("(state = 'open') = (deadline is not null)", name=op.f("ck_questions_deadline")),
         sa.CheckConstraint("(state = 'open') = (closed_at is null)", name=op.f("ck_questions_closed")),
-        sa.CheckConstraint(
-            "(state = 'passed_on') = (named_id is not null)", name=op.f("ck_questions_named")
-        ),
+        sa.CheckConstraint("(state = 'passed_on') = (named_id is not null)", name=op.f("ck_questions_named")),
         sa.CheckConstraint("named_id <> offer_id", name=op.f("ck_questions_named_other")),
         sa.CheckConstraint("jsonb_array_length(asked) between 1 and 3", name=op.f("ck_questions_asked")),
         *(

@@ -61,6 +61,7 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     }  # fmt: skip
     asked = make.question(db, by=made.lead, of=made.seller, offer_of=made.offer)
     values["question_id"] = asked.id
+    values["enquiry_id"] = make.enquiry(db, by=made.lead).id
     return World(made, people, values)
 
 

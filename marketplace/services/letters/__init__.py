@@ -14,6 +14,7 @@ from .decisions import (
     restriction_lifted,
     tell_decided,
 )
+from .enquiring import enquiries_today, enquiry_answered, enquiry_closed, enquiry_invited
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
@@ -29,6 +30,10 @@ __all__ = [
     "address_known",
     "application_received",
     "booking_moved",
+    "enquiries_today",
+    "enquiry_answered",
+    "enquiry_closed",
+    "enquiry_invited",
     "invitation_for",
     "letter",
     "letters",

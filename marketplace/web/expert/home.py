@@ -12,6 +12,7 @@ from flask_babel import gettext as _
 from ...domain.availability import DAY
 from ...services.availability import hours_of
 from ...services.bookings.reading import list_bookings
+from ...services.enquiries import invitations_waiting
 from ...services.offers.figures import figures
 from ...services.payouts import money_sums
 from ...services.questions import questions_to_answer
@@ -43,6 +44,7 @@ def home() -> Any:
             "expert/home.html",
             facts=facts,
             questions=questions_to_answer(session, expert_id),
+            invitations=invitations_waiting(session, expert_id),
             course=_course(facts.coming),
             week=week_view(week, now),
             monday=monday,
