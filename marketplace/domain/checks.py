@@ -44,7 +44,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "email",
         re.compile(
-            rf"[\w.+-]{{2,64}}\s?{_AT}\s?[\w-]{{2,63}}(?:{_DOT}[a-z][\w-]{{1,62}})+\b"
+            rf"[\w.+-]{{1,64}}\s?{_AT}\s?[\w-]{{1,63}}(?:{_DOT}[a-z][\w-]{{1,62}})+\b"
             rf"|[\w.+-]{{2,64}}\s+{_SAID_AT}\s+[\w-]{{2,63}}(?:\s*{_SAID_DOT}\s*[a-z]{{2,10}})+\b"
             rf"|[\w.+-]{{2,64}}\s+arobase?s?\s+[\w-]{{2,63}}(?:{_DOT}[a-z]{{2,10}})+\b"
             r"|\w+[._\d][\w.]*\s+(?:sur|chez|on|at|@)\s+(?:gmail|hotmail|outlook|yahoo|proton(?:mail)?|icloud|laposte)\b"
