@@ -35,8 +35,10 @@ from marketplace.domain.errors import (
     TooManyInvited,
 )
 from marketplace.domain.events import EnquiryAnswered, EnquiryClosed, EnquiryInvited
+from marketplace.domain.policy import Actor
 from marketplace.services import bookings, enquiries, letters, search
 from marketplace.services.bookings.holding import free_for_offer
+from marketplace.services.privacy import export_own
 from marketplace.storage.bookings import Booking, BookingMove
 from marketplace.storage.briefs import Brief
 from marketplace.storage.db import Database, connect
@@ -555,3 +557,22 @@ def test_no_token_of_ours_is_not_found(db: Database) -> None:
         enquiries.unsubscribe(db, "x" * 22)
     with db.reading() as session, pytest.raises(NotFound):
         enquiries.mails_off(session, "")
+
+
+def test_ones_own_side_is_in_ones_export_and_nobody_elses(db: Database) -> None:
+    by, seller = make.lead(db), make.seller(db)
+    made = publish(db, by)
+    propose(db, seller, made, sells(db, seller))
+    make.question(db, by=by, of=seller)
+
+    def export(actor: Actor) -> dict[str, Any]:
+        found = export_own(db, actor, address="", real_now=START)
+        assert isinstance(found, dict)
+        return found
+
+    lead, expert, other = export(by.actor), export(seller.actor), export(make.seller(db).actor)
+    assert [row["details"] for row in lead["enquiries"]] == ["Quartier des Tanneurs."]
+    assert len(lead["questions_asked"]) == len(expert["questions_received"]) == 1
+    assert [row["price_minor"] for row in expert["enquiry_proposals"]] == [99_000]
+    assert "Tanneurs" not in str(expert)
+    assert not any(other[name] for name in ("questions_received", "enquiry_proposals", "enquiries"))
