@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.domain import enquiries as law
+from marketplace.domain.deadlines import payment_window, queue_hold_until
 from marketplace.domain.errors import PriceRefused, ProposalIncomplete, TooManyEnquiries, TooManyInvited
 
 START = datetime(2026, 11, 24, 9, tzinfo=UTC)
@@ -54,3 +55,15 @@ def test_two_or_three_different_starts_in_order(days: list[int]) -> None:
 
 def test_thirty_days() -> None:
     assert law.open_until(START) - START == timedelta(days=30)
+
+
+@given(st.integers(4, 240), st.integers(0, 60 * 24 * 60))
+def test_a_hold_by_the_experts_yes_leaves_time_to_pay_and_never_more_than_four_hours(
+    notice: int, later_minutes: int
+) -> None:
+    """Every hold needs N; payment opens while 35 minutes remain to the hold's own end."""
+    start = START + timedelta(hours=notice, minutes=later_minutes)
+    until = queue_hold_until(START, start, notice)
+    assert START + timedelta(minutes=80) <= until <= START + timedelta(hours=4)
+    assert until <= start - timedelta(minutes=40 * notice)
+    assert payment_window(until, START, until) == until
