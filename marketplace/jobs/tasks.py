@@ -16,7 +16,19 @@ import sqlalchemy as sa
 
 from ..domain.pricing import PlatformTax
 from ..house import House
-from ..services import bookings, free_days, ledger, letters, payments, payouts, rescues, reviews, search
+from ..services import (
+    bookings,
+    enquiries,
+    free_days,
+    ledger,
+    letters,
+    payments,
+    payouts,
+    questions,
+    rescues,
+    reviews,
+    search,
+)
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -48,6 +60,11 @@ JOBS: Mapping[str, Job] = {
     "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
     "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
+    "letters.enquiry_invited": _ids(lambda h, **ids: letters.enquiry_invited(h.db, h.stationery, **ids)),
+    "letters.enquiry_answered": _ids(lambda h, **ids: letters.enquiry_answered(h.db, h.stationery, **ids)),
+    "letters.enquiry_closed": _ids(lambda h, **ids: letters.enquiry_closed(h.db, h.stationery, **ids)),
+    "letters.question_asked": _ids(lambda h, **ids: letters.question_asked(h.db, h.stationery, **ids)),
+    "letters.question_closed": _ids(lambda h, **ids: letters.question_closed(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
     "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
@@ -82,6 +99,8 @@ def sweep_minute(house: House) -> None:
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
+    questions.run_clock(house.db)
+    enquiries.run_clock(house.db)
 
 
 def sweep_five_minutes(house: House) -> None:
@@ -89,6 +108,7 @@ def sweep_five_minutes(house: House) -> None:
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
     free_days.renew_due(house.db)
+    letters.enquiries_today(house.db, house.stationery)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)

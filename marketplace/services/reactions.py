@@ -51,6 +51,11 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.RestrictionLaid: ("letters.restriction_laid",),
     events.RestrictionLifted: ("letters.restriction_lifted",),
     events.NoticeReceived: ("letters.notice_received",),
+    events.EnquiryInvited: ("letters.enquiry_invited",),
+    events.EnquiryAnswered: ("letters.enquiry_answered",),
+    events.EnquiryClosed: ("letters.enquiry_closed",),
+    events.QuestionAsked: ("letters.question_asked",),
+    events.QuestionClosed: ("letters.question_closed",),
 }
 
 

@@ -90,6 +90,10 @@ ROOM_OF = {
     "domain.profiles": "experts",
     "domain.checks": "moderation",
     "domain.hours": "availability",
+    "domain.contacts": "moderation",
+    "domain.questions": "messages",
+    "storage.questions": "messages",
+    "services.questions": "messages",
 }
 # Right of all rooms: they may call any of them.
 ABOVE_ROOMS = ("clock", "demo", "demo_bookings", "demo_cases")

@@ -26,10 +26,12 @@ def put(
     facts: Mapping[str, Any],
     attached: Attached | None = None,
     known: bool = True,
+    unsubscribe: str | None = None,
 ) -> uuid.UUID | None:
     """Write the letter `event` about `subject` to a person; None where it exists already.
 
     `known`: whether the person has an account; who reports a text need not.
+    `unsubscribe`: the address that ends letters of this kind in one click.
 
     The row and the job that sends it come with the transaction, or not at all.
     """
@@ -44,6 +46,7 @@ def put(
         message_id=f"{letter_id}@{stationery.site_host}",
         made_at=tx.now,
         attached=attached,
+        unsubscribe=unsubscribe,
     )
     row = (
         insert(Letter)
