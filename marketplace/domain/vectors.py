@@ -1,7 +1,7 @@
 """Vectors of meaning, freed of their language.
 
 Language is a direction in the space of any multilingual model, and removing it is worth more than
-another model (docs/decisions/010): the mean of the texts of that language and kind is taken away from
+another model (docs/decisions/014): the mean of the texts of that language and kind is taken away from
 each joined part, which is then made one unit long again. How long a part was is kept, so that a text
 can be centred anew by other means without being read again. Pure, plain numbers.
 """

@@ -1,4 +1,4 @@
-"""Two small models in this process, joined into one vector (docs/decisions/010).
+"""Two small models in this process, joined into one vector (docs/decisions/014).
 
 Model A: Universal Sentence Encoder, multilingual, version 3 (512 places, numpy). Model B:
 multilingual-e5-small in four bits (384 places, C). They err differently, and their sum finds better

