@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from marketplace.domain.filters import LENGTHS, Filters
+from marketplace.domain.offers import is_instant
 from marketplace.services import free_days
-from marketplace.services.availability import claims_of, is_instant, rules_of, slots_among
+from marketplace.services.availability import claims_of, rules_of, slots_among
 from marketplace.storage.availability import Calendar
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
