@@ -136,9 +136,9 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         problems.append("PLATFORM_COUNTRY is two capital letters, such as FR.")
 
     site_url = _site_url(given, port, problems)
-    contact = given.get("CONTACT_MAIL", "")
-    if contact and not _is_mail(contact):
-        problems.append(f"CONTACT_MAIL is one plain address, such as contact@example.com, not {contact!r}.")
+    for name in ("MAIL_FROM", "CONTACT_MAIL"):
+        if name in given and not _is_mail(given[name]):
+            problems.append(f"{name} is one plain address, such as contact@example.com, not {given[name]!r}.")
     database_url = _database_url(given, demo, data_dir, problems)
     embeddings_url = _embeddings_url(given, problems)
     if problems:
@@ -154,7 +154,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         secret_key=secret_key,
         smtp_url=given.get("SMTP_URL", ""),
         mail_from=given.get("MAIL_FROM", f"noreply@{urlsplit(site_url).hostname}"),
-        contact_mail=contact or f"contact@{urlsplit(site_url).hostname}",
+        contact_mail=given.get("CONTACT_MAIL", f"contact@{urlsplit(site_url).hostname}"),
         payments=payments,
         stripe_secret_key=key,
         stripe_webhook_secrets=webhook_secrets,

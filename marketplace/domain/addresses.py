@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from pathlib import Path
 
+_WORD = r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+"
+_LABEL = r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?"
+_PLAIN = re.compile(rf"(?=[^@]{{1,64}}@){_WORD}(?:\.{_WORD})*@{_LABEL}(?:\.{_LABEL})+")
 _LIST = Path(__file__).with_name("freemail.txt")
+
+
+def is_plain_address(text: str) -> bool:
+    """Whether this is name@company.com in plain letters, as every mail server takes it."""
+    return len(text) <= 254 and _PLAIN.fullmatch(text) is not None
 
 
 def domain_of(email: str) -> str:

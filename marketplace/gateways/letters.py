@@ -56,6 +56,7 @@ class Links(Protocol):
     def offer(self, slug: str, lang: str) -> str: ...
     def own_offer(self, offer_id: str, lang: str) -> str: ...
     def application(self, lang: str) -> str: ...
+    def payout_account(self, lang: str) -> str: ...
     def profile(self, lang: str) -> str: ...
     def reviews_policy(self, lang: str) -> str: ...
     def terms(self, lang: str) -> str: ...
@@ -128,6 +129,7 @@ def compose(
     recipient_email: str,
     message_id: str,
     made_at: datetime,
+    answers_to: str = "",
     attached: Attached | None = None,
     unsubscribe: str | None = None,
 ) -> bytes:
@@ -135,12 +137,14 @@ def compose(
 
     Raises ValueError where an address cannot stand in a header; names lose their control characters.
     """
-    ascii_only = recipient_email.isascii() and sender_email.isascii()
+    ascii_only = (recipient_email + sender_email + answers_to).isascii()
     message = EmailMessage(policy=policy.SMTP if ascii_only else policy.SMTPUTF8)
     message["Message-ID"] = f"<{message_id}>"
     message["Date"] = made_at
     message["From"] = _address(sender_name, sender_email)
     message["To"] = _address(recipient_name, recipient_email)
+    if answers_to:
+        message["Reply-To"] = _address(sender_name, answers_to)
     # RFC 3834: nobody's out-of-office answers a letter that no one wrote by hand.
     message["Auto-Submitted"] = "auto-generated"
     message.set_content(written.text)

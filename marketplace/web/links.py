@@ -55,6 +55,9 @@ class SiteLinks:
     def application(self, lang: str) -> str:
         return self._at(lang, "expert/application")
 
+    def payout_account(self, lang: str) -> str:
+        return self._at(lang, "expert/account")
+
     def profile(self, lang: str) -> str:
         return self._at(lang, "expert/profile")
 

@@ -52,7 +52,11 @@ def test_the_first_operator_works_once(app: Flask) -> None:
     assert queued == 1
 
 
-@pytest.mark.parametrize("email", ["nothing", "@acme.example", "a@", "a@b@c"])
+@pytest.mark.parametrize(
+    "email",
+    ["nothing", "@acme.example", "a@", "a@b@c", "you@x", "a..b@acme.example", ".a@acme.example", "a@-acme.example",
+     "a b@acme.example", "a@acme.", "a@acme.example\nb@acme.example", "x" * 65 + "@acme.example"],
+)  # fmt: skip
 def test_what_is_no_address_makes_nobody(app: Flask, email: str) -> None:
     code, _said = run(app, "first-operator", email, "--name", "Odile")
     assert code == 2

@@ -54,12 +54,27 @@ enquiry.publish            | lead colleague other_lead lead_and_expert
 enquiries.list_own         | {PEOPLE}
 enquiry.manage             | lead lead_and_expert
 enquiries.read             | expert other_expert lead_and_expert
+account.export             | {PEOPLE}
+shortlist.own              | {PEOPLE}
+expert.become              | {PEOPLE}
+expert.apply               | expert other_expert lead_and_expert
+expert.hours               | expert other_expert lead_and_expert
+offers.list_own            | expert other_expert lead_and_expert
+offer.edit                 | expert
 expert.home                | expert other_expert lead_and_expert
 booking.view_as_expert     | expert
 booking.accept             | expert
 booking.decline            | expert
 booking.cancel_as_expert   | expert
 booking.review_as_expert   | expert
+operator.queue             | operator
+operator.decide            | operator
+operator.people            | operator
+operator.restrict          | operator
+operator.grant             | operator
+operator.offers            | operator
+operator.search            | operator
+operator.journal           | operator
 operator.bookings          | operator
 operator.ledger            | operator
 booking.stop               | operator

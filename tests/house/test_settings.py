@@ -120,6 +120,7 @@ def test_demo_takes_no_live_key() -> None:
         ("PLATFORM_COUNTRY", "France"),
         ("CONTACT_MAIL", "Déclic <bonjour@declic.example>"),
         ("CONTACT_MAIL", "bonjour"),
+        ("MAIL_FROM", "Déclic <bonjour@declic.example>"),
     ],
 )
 def test_what_cannot_be_is_named(name: str, value: str) -> None:

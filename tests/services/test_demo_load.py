@@ -260,6 +260,37 @@ def test_at_most_fifty_are_listed(db: Database, folder: Path) -> None:
     assert refused.value.facts["more"] == 30
 
 
+@pytest.mark.parametrize(
+    ("hours", "said"),
+    [({"weekly": [{"days": [1], "start": "14:00", "end": "12:30"}]}, "weekly[1]: ends before it begins"),
+     ({"weekly": [{"days": [2], "start": "09:00", "end": "12:00"}, {"days": [1, 2], "start": "11:00", "end": "14:00"}]},
+      "weekly[2]: overlaps another range"),
+     ({"weekly": [{"days": [1], "start": f"{h:02}:{m:02}", "end": f"{h:02}:{m + 10:02}"} for h in range(20) for m in (0, 20, 40)]},
+      "weekly[51]: more than 50 ranges a week"),
+     ({"dated": [{"day": "2025-12-24", "ranges": [["09:00", "12:00"], ["11:00", "13:00"]]}]}, "dated[1]: overlaps another range"),
+     ({"dated": [{"day": "2025-12-24", "ranges": []}, {"day": "2025-12-24", "ranges": [["09:00", "12:00"]]}]},
+      "dated[2]: is a day with hours and without")],
+)  # fmt: skip
+def test_hours_out_of_order_are_said(db: Database, folder: Path, hours: dict[str, Any], said: str) -> None:
+    (folder / "availability.jsonl").write_text(json.dumps({"expert": "e01"} | hours) + "\n")
+    assert problems(db, folder) == [f"availability.jsonl:1: {said}"]
+
+
+def test_hours_that_touch_or_run_past_midnight_are_in_order(db: Database, folder: Path) -> None:
+    weekly = [{"days": [1, 2], "start": "09:00", "end": "12:00"}, {"days": [1], "start": "12:00", "end": "14:00"},
+              {"days": [7], "start": "20:00", "end": "01:00"}]  # fmt: skip
+    dated = [{"day": "2020-01-01", "ranges": []}, {"day": "2026-12-24", "ranges": [["09:00", "11:00"]]}]
+    (folder / "availability.jsonl").write_text(
+        json.dumps({"expert": "e01", "weekly": weekly, "dated": dated}) + "\n"
+    )
+    assert load(db, folder, Bank()).written["experts"] == 40
+
+
+def test_an_address_twice_is_said_once(db: Database, folder: Path) -> None:
+    change(folder / "experts.jsonl", 2, email="maelle.kervadoret@example.com")
+    assert problems(db, folder) == ["experts.jsonl:2: email: maelle.kervadoret@example.com stands here twice"]
+
+
 def test_hours_of_the_file_take_the_place_of_the_default(db: Database, folder: Path) -> None:
     hours = {
         "expert": "e01", "zone": "Indian/Reunion", "weekly": [{"days": [1, 3], "start": "08:00", "end": "12:00"}],

@@ -68,6 +68,13 @@ def test_a_name_is_found_whatever_case_and_accents(db: Database, text: str) -> N
     assert names(db, text=text) == ["Solène Castagnères"]
 
 
+@pytest.mark.parametrize("text", ["40 000 vir", "40\u00a0000", "40\u202f000 VIREMENTS"])
+@pytest.mark.parametrize("space", [" ", "\u00a0", "\u202f"])
+def test_a_space_is_a_space_whatever_its_width(db: Database, text: str, space: str) -> None:
+    make.person(db, name=f"Rapprocher 40{space}000{space}virements")
+    assert len(names(db, text=text)) == 1
+
+
 @pytest.mark.parametrize("text", ["%", "_", "\\", "a%c"])
 def test_wildcards_are_letters(db: Database, text: str) -> None:
     make.person(db, name="Abc Def", email="abc@acme.example")
@@ -243,7 +250,10 @@ def test_names_titles_companies_and_cases(db: Database, paid: make.Made) -> None
         tx.session.add(case)
         tx.session.flush()
         number = case.number
-    assert [one.kind for one in read(db, lambda s: finding.find(s, f"#{number}")).found] == ["case"]
+    for text in (f"#{number}", f"cas {number}", f"Case {number}", str(number)):
+        assert [one.kind for one in read(db, lambda s, text=text: finding.find(s, text)).found] == ["case"], (
+            text
+        )
     kinds = {
         text: {one.kind for one in read(db, lambda s, text=text: finding.find(s, text)).found}
         for text in ("castagneres", "compteurs", "calviere", "calvière", "nothing at all", "", "%")

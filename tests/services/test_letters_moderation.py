@@ -13,10 +13,12 @@ import sqlalchemy as sa
 from marketplace.domain.policy import Actor
 from marketplace.services import letters, moderation
 from marketplace.services.experts import save_profile, submit_profile
+from marketplace.services.letters import decisions
 from marketplace.services.moderation import restricting
 from marketplace.storage.bookings import Booking
 from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database
+from marketplace.storage.experts import Expert
 from marketplace.storage.letters import Letter
 from marketplace.storage.moderation import Notice, Restriction
 from marketplace.storage.people import Person
@@ -89,6 +91,19 @@ def test_an_application_is_received_and_admitted(
     assert "Lou" in _text(admitted)
     assert "Poser 38 000 compteurs" in _text(admitted)
     assert ("Bienvenue" if language == "fr" else "Welcome") in str(admitted["Subject"])
+
+
+@LANGUAGES
+def test_who_cannot_be_paid_yet_is_led_to_what_is_asked(
+    db: Database, odile: Actor, clock: FakeClock, language: str
+) -> None:
+    lou = world.applicant(db)
+    _speaks(db, lou.person.id, language)
+    with db.transaction() as tx:
+        tx.session.get_one(Expert, lou.expert.id).account_status = "pending"
+    world.decide(db, odile, world.submit_application(db, lou), "approve")
+    # Their list is closed by now: the account has its own page.
+    assert f"/payout_account/{language}" in _text(_told(db, clock)["application_admitted"])
 
 
 @LANGUAGES
@@ -207,6 +222,7 @@ def test_a_kept_text_is_told_with_the_reason(
     found = _told(db, clock)
     assert set(found) == {"notice_outcome"}
     assert "Le journal confirme le report." in _text(found["notice_outcome"])
+    assert STATIONERY.contact in str(found["notice_outcome"]["Reply-To"])
     assert STATIONERY.contact in _text(found["notice_outcome"]), (
         "not the address that sends and is never read"
     )
@@ -249,3 +265,26 @@ def test_an_imported_reviews_author_has_no_address(db: Database, odile: Actor) -
         laid = session.scalars(sa.select(Restriction)).one()
     letters.restriction_laid(db, STATIONERY, restriction_id=laid.id)
     assert _letters(db) == {}
+
+
+def test_one_letter_that_cannot_be_written_keeps_nobody_else_waiting(
+    db: Database, odile: Actor, clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _who, first = _submitted(db, "profile")
+    world.decide(db, odile, first, "approve")
+    _who, second = _submitted(db, "offer")
+    world.decide(db, odile, second, "approve")
+    clock.move(timedelta(seconds=61))
+    put = decisions.put
+
+    def broken(*arguments: Any, **more: Any) -> Any:
+        if more["event"] == "profile_published":
+            raise RuntimeError("no such words")
+        return put(*arguments, **more)
+
+    monkeypatch.setattr(decisions, "put", broken)
+    assert letters.tell_decided(db, STATIONERY) == 1
+    assert (world.case(db, first.number).told_at, world.case(db, second.number).told_at is None) == (None, False)
+    monkeypatch.undo()
+    assert letters.tell_decided(db, STATIONERY) == 1
+    assert "profile_published" in _letters(db)

@@ -295,6 +295,7 @@ def test_notices_about_one_review_meet_in_one_case(db: Database, odile: Actor) -
     with db.reading() as session:
         assert len(public_reviews(session, made.offer.id, db.clock())) == 1
         assert session.scalars(sa.select(Restriction.lifted_why)).one() == "undo"
+        assert "review.restored" in session.scalars(sa.select(AuditRow.act)).all()
 
 
 def test_a_reported_offer_that_says_something_else_now(db: Database, odile: Actor) -> None:

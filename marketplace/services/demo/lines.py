@@ -56,9 +56,11 @@ class Line:
         self.number = number
         self._values = values
         self._asked: set[str] = set()
+        self.flawed = False  # Of its own fields; those of objects within note theirs.
 
     def wrong(self, name: str, what: str) -> None:
         """Note that a field does not hold."""
+        self.flawed = True
         self._problems.note(self.file, self.number, name, what)
 
     def has(self, name: str) -> bool:

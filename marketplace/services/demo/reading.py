@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from pathlib import Path
 from typing import Any
 
+from ...domain.errors import HoursRefused
+from ...domain.hours import MOST_WEEKLY, NUMBERS, OPTIONAL, Typed, read_hours
 from ...gateways.payments import ACCOUNT_COUNTRIES
 from ...storage.companies import ROLES
 from ...storage.offers import FORMATS, POLICIES
@@ -58,7 +60,11 @@ def read_folder(folder: Path) -> Folder:
     offers = {row["id"] for row in read.offers}
     read.reviews = _rows(noted, folder / "reviews.jsonl", lambda line: _review(line, offers), optional=True)
     read.people = _rows(noted, folder / "people.jsonl", _person, optional=True)
-    _twice(noted, [*read.experts, *read.people], "email", "people.jsonl")
+    both = {row["email"] for row in read.experts} - {""}
+    for row in read.people:
+        if row["email"] in both:
+            noted.note("people.jsonl", row["line"], "email", f"{row['email']} stands in experts.jsonl too")
+    _twice(noted, read.people, "email", "people.jsonl")
     hours = _rows(noted, folder / "availability.jsonl", lambda line: _hours(line, experts), optional=True)
     _twice(noted, hours, "expert", "availability.jsonl")
     read.hours = {row["expert"]: row for row in hours}
@@ -188,7 +194,47 @@ def _hours(line: Line, experts: set[str]) -> dict[str, Any]:
         row["notice_hours"] = line.number_of("notice", 4, 1440)
     if line.has("grid"):
         row["grid_minutes"] = line.one_of("grid", (30, 15, 60))
+    if not line.flawed:
+        _in_order(line, row.get("weekly", ()), row.get("dated", ()))
     return row
+
+
+_SOUND = {name: str(least) for name, (least, _most) in NUMBERS.items() if name not in OPTIONAL}
+# What the hours' own law refuses of ranges; limits of numbers and dates are a file's own.
+_DISORDER = {
+    "empty": "ends before it begins", "overlap": "overlaps another range",
+    "twice": "is a day with hours and without", "too_many": f"more than {MOST_WEEKLY} ranges a week",
+}  # fmt: skip
+
+
+def _in_order(line: Line, weekly: Sequence[dict[str, Any]], dated: Sequence[dict[str, Any]]) -> None:
+    """As in an expert's own form: no range the wrong way round, none over another."""
+    ranges = [(n, (day, one["start"], one["end"])) for n, one in enumerate(weekly, 1) for day in one["days"]]
+    away = [(n, (one["day"], "")) for n, one in enumerate(dated, 1) if not one["ranges"]]
+    other = [(n, (one["day"], *pair)) for n, one in enumerate(dated, 1) for pair in one["ranges"]]
+    first = min((date.fromisoformat(one["day"]) for one in dated), default=date(2000, 1, 1))
+    typed = Typed(
+        zone="Etc/UTC", weekly=tuple(row for _n, row in ranges), away=tuple(row for _n, row in away),
+        other=tuple(row for _n, row in other), numbers=_SOUND,
+    )  # fmt: skip
+    try:
+        read_hours(typed, datetime.combine(first, time(12), UTC))
+    except HoursRefused as refused:
+        places: dict[str, tuple[str, list[tuple[int, Any]]]] = {
+            "weekly": ("weekly", ranges), "away": ("dated", away), "other": ("dated", other),
+        }  # fmt: skip
+        said: set[tuple[str, int, str]] = set()
+        for problem in refused.facts["problems"]:
+            kind, _dash, at = problem.row.partition("-")
+            if (
+                problem.why in _DISORDER
+                and kind in places
+                and (problem.why != "too_many" or kind == "weekly")
+            ):
+                name, rows = places[kind]
+                said.add((name, rows[int(at)][0], _DISORDER[problem.why]))
+        for name, n, words in sorted(said):
+            line.wrong(f"{name}[{n}]", words)
 
 
 def _buffers(line: Line) -> tuple[int, int]:

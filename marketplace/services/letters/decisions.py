@@ -6,6 +6,7 @@ A case's people are told once its decision can no longer be taken back. Statemen
 
 from __future__ import annotations
 
+import logging
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -22,6 +23,8 @@ from ...storage.reviews import Review
 from .desk import put
 from .facts import Party, party
 from .stationery import Stationery
+
+log = logging.getLogger(__name__)
 
 # At most so many cases a sweep: the next one takes the rest.
 MOST = 100
@@ -50,9 +53,16 @@ def tell_decided(db: Database, stationery: Stationery) -> int:
             .order_by(Case.decided_at, Case.id)
             .limit(MOST)
         ).all()
+    told = 0
     for case_id in due:
-        _tell(db, stationery, case_id)
-    return len(due)
+        try:
+            _tell(db, stationery, case_id)
+        except Exception:
+            # One letter that cannot be written keeps nobody else waiting; the next sweep tries it again.
+            log.exception("case %s could not be told", case_id)
+        else:
+            told += 1
+    return told
 
 
 def restriction_laid(db: Database, stationery: Stationery, *, restriction_id: uuid.UUID) -> None:
@@ -134,7 +144,7 @@ def _tell_author(tx: Tx, stationery: Stationery, case: Case, me: Party) -> None:
     if case.kind == "expert":
         expert = tx.session.get_one(Expert, case.expert_id)
         _put(tx, stationery, "application_admitted", subject, me, url=url, title=title,
-             payable=expert.account_status == "active", application=own_page)  # fmt: skip
+             payable=expert.account_status == "active", account=links.payout_account(me.language))  # fmt: skip
     else:
         first = case.undo.get("previous_version_id") is None
         _put(tx, stationery, "offer_published", subject, me, url=url, title=title, first=first)

@@ -45,6 +45,7 @@ def put(
         recipient_email=to.email,
         message_id=f"{letter_id}@{stationery.site_host}",
         made_at=tx.now,
+        answers_to=stationery.contact,
         attached=attached,
         unsubscribe=unsubscribe,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,6 +24,8 @@ from ..people import list_log_ins
 from .money import After, Money, money_of, whose_bookings
 
 A_PAGE = 20
+# 40 000 is typed with a plain space and printed with a narrow one: any one sign stands for either.
+_ANY_SPACE = re.compile(r"\s")
 KINDS = ("operator", "expert", "applicant", "lead", "suspended")
 OFFER_STATES = ("live", "draft", "hidden", "closed")
 _Seller, _By, _LiftedBy = aliased(Person), aliased(Person), aliased(Person)
@@ -293,8 +296,8 @@ def _named(person: type[Person], text: str) -> sa.ColumnElement[bool]:
 
 
 def like(column: sa.ColumnElement[str], text: str) -> sa.ColumnElement[bool]:
-    """Whether a folded column holds the text somewhere, whatever its case and accents."""
-    return column.like(sa.func.folded(part(text)), escape="\\")
+    """Whether a folded column holds the text somewhere, whatever its case, its accents and the width of its spaces."""
+    return column.like(sa.func.folded(_ANY_SPACE.sub("_", part(text))), escape="\\")
 
 
 def part(text: str) -> str:

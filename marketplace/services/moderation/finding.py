@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ from .desk import like, list_offers, list_people, part
 
 MOST = 10
 _LARGEST = 2**31
+# As it is written on the page, in either language.
+_CASE = re.compile(r"(?:#|cas\s+|case\s+)?([0-9]{1,10})", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -117,8 +120,8 @@ def _accounts(session: Session, text: str) -> list[Found]:
 
 
 def _cases(session: Session, text: str) -> list[Found]:
-    bare = text.removeprefix("#")
-    number = int(bare) if bare.isascii() and bare.isdigit() and len(bare) < 11 else 0
+    named = _CASE.fullmatch(text)
+    number = int(named[1]) if named else 0
     if not 0 < number < _LARGEST:
         return []
     rows = session.execute(sa.select(Case.number, Case.title).where(Case.number == number))

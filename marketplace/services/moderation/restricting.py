@@ -167,12 +167,20 @@ def take_back(tx: Tx, actor: Actor, restriction_id: uuid.UUID) -> None:
     if laid.kind == "offer_hidden" and laid.offer_id is not None:
         tx.session.get_one(Offer, laid.offer_id, with_for_update=True).status = "live"
         tx.announce(OfferPublished(laid.offer_id))
+        _restored(tx, actor, "offer.restored", f"offer:{laid.offer_id}")
     elif laid.kind == "review_hidden" and laid.review_id is not None:
         review = tx.session.get_one(Review, laid.review_id, with_for_update=True)
         review.hidden_at = review.hidden_why = None
         index_offer(tx, review.offer_id)
+        _restored(tx, actor, "review.restored", f"review:{laid.review_id}")
     elif laid.person_id is not None:
         tx.session.get_one(Person, laid.person_id, with_for_update=True).suspended_at = None
+        _restored(tx, actor, "person.restored", str(laid.person_id))
+
+
+def _restored(tx: Tx, actor: Actor, act: str, subject: str) -> None:
+    """The journal of the thing itself says it too; why stands with the case."""
+    write_audit(tx, actor_id=actor.person_id, act=act, subject=subject)
 
 
 def _offer(tx: Tx, actor: Actor, offer_id: uuid.UUID) -> tuple[Offer, uuid.UUID]:

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Response, g, request
 
 from ...domain.errors import TooManyTries
+from ...domain.offers import slug
 from ...services import privacy
 from ..access import recent, rule
 from ..house import house, real_now
@@ -22,7 +23,7 @@ def export() -> Any:
     found = privacy.export_own(house().db, g.actor, address=request.remote_addr or "", real_now=real_now())
     if isinstance(found, TooManyTries):
         raise found
-    name = f"{house().config.site_name}-{house().clock():%Y-%m-%d}.json".encode("ascii", "ignore").decode()
+    name = f"{slug(house().config.site_name)}-{house().clock():%Y-%m-%d}.json"
     answer = Response(json.dumps(found, ensure_ascii=False, indent=1) + "\n", mimetype="application/json")
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     return answer

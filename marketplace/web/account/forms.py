@@ -55,7 +55,7 @@ class PasswordForm(Form):
 class LogInForm(Form):
     """Address and password; where to afterwards, and what waits to be sent."""
 
-    email = email_field(_l("Work address"), missing=_l("Give your address."))
+    email = email_field(_l("Mail address"), missing=_l("Give your address."))
     password = password_field(_l("Password"), missing=_l("Give your password."))
     next = HiddenField(validators=[Most(2000)])
     again = HiddenField(validators=[Most(600_000)])
@@ -64,7 +64,7 @@ class LogInForm(Form):
 class ForgotForm(Form):
     """Where to mail the link."""
 
-    email = email_field(_l("Work address"), missing=_l("Give your address."))
+    email = email_field(_l("Mail address"), missing=_l("Give your address."))
 
 
 class PreferencesForm(Form):

@@ -26,6 +26,7 @@ from ...domain.hours import (
     read_hours,
 )
 from ...services.availability import hours_of, save_hours, usual_length, week_ahead
+from ...storage.experts import Expert
 from ..access import rule
 from ..formats.times import weekday_name
 from ..house import house
@@ -83,6 +84,7 @@ def _page(
     with house().db.reading() as session:
         minutes = _minutes(usual_length(session, g.actor.expert_id))
         monday = _next_monday(zone)
+        payable = session.get_one(Expert, g.actor.expert_id).account_status == "active"
         week = week_ahead(
             session, g.actor.expert_id, shown, minutes=minutes, monday=monday, zone=zone, now=now
         )
@@ -108,6 +110,7 @@ def _page(
         minutes=minutes,
         monday=monday,
         week=week,
+        payable=payable,
         fits=fits,
         unsaved=as_typed(shown, today) != as_typed(kept, today),
     )

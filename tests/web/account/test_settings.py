@@ -133,7 +133,7 @@ def test_ones_own_data_is_a_file(browser: Browser, db: Database) -> None:
     ana = browser(person)
     answer = send(ana, "/en/preferences/export")
     assert answer.status_code == 200
-    assert answer.headers["Content-Disposition"].startswith("attachment; filename=")
+    assert answer.headers["Content-Disposition"].startswith('attachment; filename="declic-')
     assert answer.headers["Cache-Control"] == "no-store"
     assert json.loads(answer.text)["person"]["email"] == "ana@home.example"
     assert ana.get("/en/preferences/export").status_code == 405

@@ -44,6 +44,9 @@ class TestHome:
         made = make.booking(db, state="requested", of=seller)
         page = browser(seller.person).get(week_of(db, made)).text
         assert "Answer Foncière Calvière" in page
+        listed = browser(seller.person).get("/en/expert/bookings").text
+        assert "Waits for your answer" in listed
+        assert "Waiting for the expert" not in listed
         assert "Des locataires refusent" in page
         assert "Read and answer" in page
         assert 'class="cal-block asked"' in page
@@ -81,7 +84,7 @@ class TestHome:
         assert "Complete your payout account" in page
         assert "Say when you may be booked" in page
         assert "Changes asked on your profile" in page
-        assert "none as far as one may book" in page
+        assert "none, until your payout account is ready" in page
         assert offer.slug in page
 
     def test_reviews_to_write(
@@ -151,6 +154,14 @@ class TestMoney:
     ) -> None:
         due(db, make.booking(db, state="confirmed", of=seller), held_up_by=held_up_by)
         assert words in browser(seller.person).get("/en/expert/money").text.split("Why the transfer")[1]
+
+    def test_nothing_is_said_in_the_language_of_who_read_before(
+        self, browser: Any, seller: make.Seller
+    ) -> None:
+        # A filter on a constant is worked out once, when the template is compiled.
+        page = browser(seller.person)
+        said = {language: page.get(f"/{language}/expert/money").text for language in ("fr", "en", "fr")}
+        assert (said["fr"].count("€0.00"), said["en"].count("€0.00")) == (0, 4)
 
     def test_pages(
         self, browser: Any, db: Database, seller: make.Seller, monkeypatch: pytest.MonkeyPatch

@@ -216,3 +216,14 @@ def test_applicants_have_it_too(browser: Any, db: Database) -> None:
     page = browser(make.seller(db, status="applying").person)
     assert page.get("/fr/expert/hours").status_code == 200
     assert post(page, **rows((1, "09:00", "17:00"))).status_code == 303
+    text = page.get("/en/expert/hours").text
+    assert "/en/expert/application" in text.partition("<h1")[0].partition("<main")[2]
+    assert "Nobody sees a slot yet" not in text
+
+
+def test_who_cannot_be_paid_yet_reads_that_nobody_sees_a_slot(browser: Any, db: Database) -> None:
+    seller = make.seller(db, account_status="pending")
+    make.offer(db, seller.expert)
+    page = browser(seller.person)
+    assert "Nobody sees a slot yet" in page.get("/en/expert/hours").text
+    assert "none, until your payout account is ready" in page.get("/en/expert/").text

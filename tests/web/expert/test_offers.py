@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask.testing import FlaskClient
 
 from marketplace.services.offers import draft_of, figures, new_offer, save_offer
+from marketplace.services.offers.publishing import publish
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert, ProfileDraft
 from marketplace.storage.offers import Industry, Offer, OfferDraft, OfferVersion, Topic
@@ -238,6 +239,11 @@ def test_the_operators_notes_stand_beside_the_fields(
 def test_closed_and_opened_with_its_history(db: Database, here: FlaskClient, seller: make.Seller) -> None:
     offer_id = live(db, seller)
     assert "Version 1" in here.get(path(offer_id)).text
+    save(here, offer_id, price="1 300")
+    assert send(here, path(offer_id, "/submit")).status_code == 303
+    with db.transaction() as tx:
+        publish(tx, offer_id, read(db, offer_id).revision)
+    assert "price without VAT" in here.get(path(offer_id)).text
     assert send(here, path(offer_id, "/close")).status_code == 303
     assert "Open it again" in here.get(path(offer_id)).text
     assert send(here, path(offer_id, "/reopen")).status_code == 303
@@ -262,6 +268,18 @@ def test_the_preview_is_the_public_page_without_booking(
     shown, meant = preview.partition("<article")[2], public.partition("<article")[2]
     assert shown.partition("</main>")[0] == meant.partition("</main>")[0]
     assert "/slots" not in preview
+
+
+def test_whom_it_is_not_for_is_not_read_as_whom_it_is_for(
+    db: Database, here: FlaskClient, seller: make.Seller
+) -> None:
+    offer_id = begun(db, seller)
+    assert "Not for whom" not in here.get(path(offer_id, "/preview")).text
+    save_offer(
+        db, seller.actor, offer_id=offer_id, fields={"not_for_whom": "A team that looks for a supplier."}
+    )
+    text = here.get(path(offer_id, "/preview")).text
+    assert text.index("Not for whom") < text.index("A team that looks for a supplier.")
 
 
 def test_a_half_written_preview(db: Database, here: FlaskClient, seller: make.Seller) -> None:

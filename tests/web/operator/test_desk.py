@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
+from marketplace.services.people import write_audit
 from marketplace.storage.db import Database
 from marketplace.storage.moderation import DECISIONS, Restriction
 from marketplace.storage.offers import Offer
@@ -249,3 +250,11 @@ def test_every_act_the_code_writes_has_its_words(app: Flask) -> None:
         french = {act: words() for act, words in ACTS.items()}
     with app.test_request_context("/en/"):
         assert not [act for act, words in ACTS.items() if words() == french[act]]
+
+
+def test_what_was_taken_back_stands_in_words(desk: FlaskClient, db: Database, boss: Person) -> None:
+    with db.transaction() as tx:
+        write_audit(tx, actor_id=boss.id, act="case.undone", subject="case:1", reason="hide")
+    page = desk.get("/fr/operator/journal").text
+    assert "<td>hide</td>" not in page
+    assert "<td>Cas tranché\u00a0: texte masqué</td>" in page
