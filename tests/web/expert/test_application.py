@@ -225,6 +225,7 @@ def test_what_the_operators_decide_is_read_with_its_reasons(
     assert "Your story stays general." in answer.text
     profile = here.get("/en/expert/profile").text
     assert "Which machine, which month?" in profile
+    assert said in profile
     # Answering the field is enough to hand it in again.
     assert send(here, "/en/expert/application/submit").status_code == 422
     send(here, "/en/expert/profile", form_of("profile", bio=GOOD["bio"] + " The press of March 2019."))
