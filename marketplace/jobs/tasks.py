@@ -15,6 +15,7 @@ import procrastinate
 import sqlalchemy as sa
 
 from ..domain.pricing import PlatformTax
+from ..gateways.queue import UNHURRIED
 from ..house import House
 from ..services import (
     bookings,
@@ -139,9 +140,6 @@ def catch_up(house: House) -> None:
     """Offers without vectors: their job was lost, or the encoder was changed."""
     search.catch_up(house.db, house.encoders)
 
-
-# What nobody waits for: the demo's playing neither runs it nor waits for it.
-UNHURRIED = ("search.encode_offer",)
 
 PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
     "sweep.minute": ("* * * * *", sweep_minute),
