@@ -280,7 +280,7 @@ def a_change_waits_while_the_old_one_stands(
 def hide_and_restore(operator: Guest, guest: Guest, address: str, door: Door) -> None:
     """Found by the expert's address; hidden with a reason and its effect said before, then shown again."""
     operator.go(f"/operator/search?q={door.mail}")
-    operator.click("main a[href*='/operator/people/']")
+    assert "/operator/people/" in operator.page.url, "the one person found is shown at once"
     operator.click("main a[href*='/operator/offers/']")
     operator.click("main a[href$='/hide']")
     operator.page.locator("textarea[name=reason]").fill(door.hidden)
