@@ -16,6 +16,8 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 ROOT = Path(__file__).resolve().parent
+# Before numpy is loaded by whomever: a sentence is encoded in 2 ms on one thread, in 40 on many.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 SHORTEST_SECRET = 32
 # What people paste out of tutorials: long enough to pass the length check, known to everybody.
 KNOWN_SECRETS = ("change", "secret", "default", "example", "insecure", "password", "development")
@@ -76,6 +78,10 @@ class Config:
     platform_registration: str
     platform_vat: str
     load_demo: bool
+    embeddings_url: str = ""  # "" = the small models in process
+    embeddings_model: str = ""
+    embeddings_key: str = field(default="", repr=False)
+    embeddings_means: str = ""  # a file that tools/means.py made with this model
     # No DATABASE_URL was given: the server of storage/embedded.py, its address written by `make run`.
     embedded_database: bool = False
 
@@ -134,6 +140,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         if name in given and not _is_mail(given[name]):
             problems.append(f"{name} is one plain address, such as contact@example.com, not {given[name]!r}.")
     database_url = _database_url(given, demo, data_dir, problems)
+    embeddings_url = _embeddings_url(given, problems)
     if problems:
         raise ConfigError(problems)
     return Config(
@@ -159,6 +166,10 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         platform_vat=identity["PLATFORM_VAT"],
         load_demo=given.get("LOAD_DEMO", "1" if demo else "0") not in ("0", "no", "false"),
         embedded_database="DATABASE_URL" not in given,
+        embeddings_url=embeddings_url,
+        embeddings_model=given.get("EMBEDDINGS_MODEL", ""),
+        embeddings_key=given.get("EMBEDDINGS_KEY", ""),
+        embeddings_means=given.get("EMBEDDINGS_MEANS", ""),
     )
 
 
@@ -273,6 +284,21 @@ def _database_url(given: Mapping[str, str], demo: bool, data_dir: Path, problems
             url = "postgresql+psycopg://" + url.removeprefix(scheme)
     if url and not url.startswith("postgresql+psycopg://"):
         problems.append("DATABASE_URL is a PostgreSQL address: postgresql://user:password@host/database.")
+    return url
+
+
+def _embeddings_url(given: Mapping[str, str], problems: list[str]) -> str:
+    """The server's address without what every such server's own path ends with."""
+    url = given.get("EMBEDDINGS_URL", "").rstrip("/").removesuffix("/embeddings").removesuffix("/v1")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:
+        usable = False
+    if url and not usable:
+        problems.append(f"EMBEDDINGS_URL is like http://127.0.0.1:8080/v1, not {url!r}.")
+    if url and "EMBEDDINGS_MODEL" not in given:
+        problems.append("EMBEDDINGS_URL needs EMBEDDINGS_MODEL, the model's name at that server.")
     return url
 
 

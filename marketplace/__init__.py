@@ -59,6 +59,7 @@ def _configure_settings(app: Flask, config: Config) -> None:
 
 
 def _house(config: Config, clock: Callable[[], datetime] | None, database: Database | None) -> House:
+    from .gateways.embeddings_choice import ChosenEncoders
     from .gateways.payments_stripe import StripePayments
     from .gateways.queue import JobQueue
     from .house import House
@@ -89,6 +90,12 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         mail=_mail(config),
         stationery=_stationery(config),
         queue=queue,
+        encoders=ChosenEncoders(
+            config.embeddings_url,
+            config.embeddings_model,
+            key=config.embeddings_key,
+            means=config.embeddings_means,
+        ),
     )
 
 
@@ -135,7 +142,7 @@ def _configure_web(app: Flask, config: Config) -> None:
 
 
 def _configure_blueprints(app: Flask, config: Config) -> None:
-    from .web import access, buyer, expert, health, operator, public, webhooks
+    from .web import access, buyer, crawlers, expert, health, operator, public, webhooks
     from .web.account import blueprint as account
     from .web.public import photo
 
@@ -143,6 +150,7 @@ def _configure_blueprints(app: Flask, config: Config) -> None:
         app.register_blueprint(blueprint)
     app.register_blueprint(photo.blueprint)
     app.register_blueprint(health.blueprint)
+    app.register_blueprint(crawlers.blueprint)
     app.register_blueprint(webhooks.blueprint)
     if config.demo:
         from .web import dev, dev_mail, kit

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .gateways.embeddings import Encoders
 from .gateways.mail import Mail
 from .gateways.payments import Payments
 from .gateways.queue import JobQueue
@@ -25,3 +26,4 @@ class House:
     mail: Mail
     stationery: Stationery
     queue: JobQueue
+    encoders: Encoders

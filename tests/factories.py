@@ -17,7 +17,7 @@ import sqlalchemy as sa
 from marketplace.domain.policy import Actor
 from marketplace.domain.pricing import PlatformTax
 from marketplace.gateways.payments import PaymentSeen, PaymentState
-from marketplace.services import bookings, payments
+from marketplace.services import bookings, enquiries, payments, questions
 from marketplace.services.bookings.holding import free_for_offer
 from marketplace.services.briefs import save_brief
 from marketplace.services.payments.applying import apply_seen
@@ -169,6 +169,24 @@ def booking(
         return made
     capture(db, made)
     return made
+
+
+def question(
+    db: Database, *, by: Lead | None = None, of: Seller | None = None, offer_of: Offer | None = None,
+    asked: tuple[str, ...] = ("L’avez-vous fait en ville ?",), summary: str = "Des locataires refusent la pose.",
+) -> Any:  # fmt: skip
+    """An open question of a lead on an offer."""
+    by, of = by or lead(db), of or seller(db)
+    return questions.ask(
+        db, by.actor, offer_id=(offer_of or offer(db, of.expert)).id, summary=summary, asked=asked,
+        token=f"q{next(_count)}",
+    )  # fmt: skip
+
+
+def enquiry(db: Database, *, by: Lead | None = None, **told: str) -> Any:
+    """An open enquiry of a lead."""
+    values = {"title": "Compteurs refusés", "summary": "Des locataires refusent.", "details": "Les Tanneurs."}
+    return enquiries.publish(db, (by or lead(db)).actor, token=f"e{next(_count)}", **values | told)
 
 
 def write_brief(db: Database, made: Made) -> None:

@@ -14,6 +14,7 @@ def commands() -> list[click.Command]:
     from .demo import demo
     from .ledger import ledger
     from .people import people
+    from .search import search
     from .worker import worker
 
-    return [demo, ledger, people, worker]
+    return [demo, ledger, people, search, worker]

@@ -32,7 +32,7 @@ _AT = r"(?:@|[(\[{<]\s*(?:at|arobase?s?|a)\s*[)\]}>])"
 _SAID_AT = r"(?:at|arobase?s?|chez)"
 _SAID_DOT = r"(?:dot|point|[(\[{<]\s*(?:dot|point|\.)\s*[)\]}>])"
 _DOT = rf"(?:\s*\.\s*|\s*{_SAID_DOT}\s*)"
-_APPS = r"(?:whats\s?app|telegram|signal|skype|discord|insta(?:gram)?|snap(?:chat)?|twitter|linked\s?in|facebook|messenger|wechat)"
+_APPS = r"(?:whats\s?app|telegram|signal|skype|discord|insta(?:gram)?|snap(?:chat)?|twitter|linked\s?in|facebook|messenger|wechat|teams)"
 _FIGURE = (
     r"(?:zéro|zero|oh|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize"
     r"|vingts?|trente|quarante|cinquante|soixante|et|one|two|three|four|five|seven|eight|nine|double|triple)"
@@ -44,7 +44,7 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "email",
         re.compile(
-            rf"[\w.+-]{{2,64}}\s?{_AT}\s?[\w-]{{2,63}}(?:{_DOT}[a-z][\w-]{{1,62}})+\b"
+            rf"[\w.+-]{{1,64}}\s?{_AT}\s?[\w-]{{1,63}}(?:{_DOT}[a-z][\w-]{{1,62}})+\b"
             rf"|[\w.+-]{{2,64}}\s+{_SAID_AT}\s+[\w-]{{2,63}}(?:\s*{_SAID_DOT}\s*[a-z]{{2,10}})+\b"
             rf"|[\w.+-]{{2,64}}\s+arobase?s?\s+[\w-]{{2,63}}(?:{_DOT}[a-z]{{2,10}})+\b"
             r"|\w+[._\d][\w.]*\s+(?:sur|chez|on|at|@)\s+(?:gmail|hotmail|outlook|yahoo|proton(?:mail)?|icloud|laposte)\b"
@@ -63,10 +63,10 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             # +33 6 12 34 56 78, 0033…, 06.12.34.56.78, 020 7946 0958, (415) 555-0132
             r"(?<![\d+])(?:\+|00)\s?[1-9]\d{0,2}(?:[\s.()/-]{0,3}\d){7,12}(?!\d)"
-            r"|(?<![\d,.+])0[1-9](?:[\s./-]{0,3}\d){8}(?!\d)"
+            r"|(?<![\d,.+])0\s?[1-9](?:[\s./-]{0,3}\d){8}(?!\d)"
             r"|(?<![\d,.+])0\d{2,4}[\s-]\d{3,4}[\s-]?\d{3,4}(?!\d)"
             r"|(?<![\d,.+])\(?[2-9]\d{2}\)?[\s.-]\d{3}[.-]\d{4}(?!\d)"
-            rf"|\b(?:zéro|zero|oh|plus)(?:[\s,-]+{_FIGURE}){{4,}}\b"
+            rf"|\b(?:zéro|zero|oh|plus)(?:[\s,-]+(?:{_FIGURE}|\d\d)){{4,}}\b"
         ),
     ),
     (
@@ -74,13 +74,18 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
         re.compile(
             r"(?<![\w@./])@[a-z_][\w.]{2,29}\b"
             rf"|\b{_APPS}\s?[:=]\s?@?[\w+][\w.+-]{{2,}}"
+            rf"|\b(?:pseudo|identifiant|handle|user\s?name)\s(?:sur\s|on\s)?{_APPS}\s?(?:est|is|:)?\s?[\w.+-]{{3,}}"
             r"|\b(?:find|reach|contact|message|add|text|ping|dm|call|write(?:\sto)?)\sme\b[^.!?\n]{0,25}?"
             rf"\b(?:on|via|at|by|through)\s(?:my\s)?(?:{_APPS}|e-?mail|phone|web\s?site)\b"
-            r"|\b(?:retrouve|contacte|écrive|ecrive|ajoute|joigne|appele|cherche|suive|écri|ecri|appelle|sui)[zsr]?[\s-]moi\b"
+            r"|\b(?:retrouve|contacte|écrive|ecrive|ajoute|joigne|appele|cherche|suive|écri|ecri|appelle|sui)[zsr]?[\s-](?:moi|nous)\b"
             rf"[^.!?\n]{{0,25}}?\b(?:sur|via|par|à|au)\s(?:mon\s)?(?:{_APPS}|e-?mail|mail|courriel|téléphone|site)\b"
         ),
     ),
 )
+
+
+# Products that are called like an address: what people ask about, not where they are.
+_PRODUCTS = frozenset({"asp.net", "vb.net", "ado.net", "ml.net", "monday.com", "booking.com"})
 
 
 def contacts(text: str) -> tuple[Contact, ...]:
@@ -90,7 +95,8 @@ def contacts(text: str) -> tuple[Contact, ...]:
     for kind, pattern in _PATTERNS:
         for found in pattern.finditer(plain):
             start, end = places[found.start()], places[found.end() - 1] + 1
-            if all(end <= one.start or start >= one.end for one in taken):
+            free = all(end <= one.start or start >= one.end for one in taken)
+            if free and found[0] not in _PRODUCTS:
                 taken.append(Contact(kind, text[start:end], start, end))
     return tuple(sorted(taken, key=lambda one: one.start))
 

@@ -92,6 +92,13 @@ class RescueOpened(Event):
 
 
 @dataclass(frozen=True)
+class CalendarChanged(Event):
+    """An expert's hours, exceptions or limits changed; free days are worked out anew."""
+
+    expert_id: uuid.UUID
+
+
+@dataclass(frozen=True)
 class OfferPublished(Event):
     """A version went live; search makes its row anew."""
 
@@ -202,3 +209,38 @@ class AddressKnownAlready(Event):
     """Somebody signed up with an address that has an account; its owner is told by mail."""
 
     person_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class QuestionAsked(Event):
+    """A project lead asked an expert something before booking."""
+
+    question_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class QuestionClosed(Event):
+    """A question was answered, passed on to another offer, or ran out; the row says which."""
+
+    question_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class EnquiryInvited(Event):
+    """A lead invited an expert to their enquiry."""
+
+    invitation_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class EnquiryAnswered(Event):
+    """An expert proposed a session for an enquiry."""
+
+    proposal_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class EnquiryClosed(Event):
+    """An enquiry was taken, withdrawn, or its 30 days passed; the row says which."""
+
+    enquiry_id: uuid.UUID

@@ -9,8 +9,11 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean, pstdev
+from typing import Generic, Literal, TypeVar
 
 # The longest problem that is read; more is refused by name, never cut in silence.
 MOST_CHARACTERS = 4_000
@@ -100,10 +103,15 @@ def significant(text: str) -> tuple[str, ...]:
 
 def language_of(text: str) -> str:
     """ "fr" or "en", by which language's grammar words stand in a text more often; French where neither does."""
+    return "en" if grammar_of(text) < 0 else "fr"
+
+
+def grammar_of(text: str) -> int:
+    """How many more French grammar words than English ones a text holds; 0 where it does not tell."""
     words = [bare(match.group()) for match in _WORD.finditer(normalise(text))]
     french = sum(word in _FRENCH and word not in _ENGLISH for word in words)
     english = sum(word in _ENGLISH and word not in _FRENCH for word in words)
-    return "en" if english > french else "fr"
+    return french - english
 
 
 def _weightless(word: str) -> bool:
@@ -178,3 +186,179 @@ def passage(cut: Sequence[str], best: int | None) -> tuple[Part, ...]:
     if best + 1 < len(cut) and len(cut[best]) < 160:
         parts.append(Part(cut[best + 1], False))
     return tuple(parts)
+
+
+# --- meaning and words together -----------------------------------------------------------------
+
+# From so many telling words on a query is a problem told, not a few words typed.
+TOLD = 13
+# Of a word that stands for one of the reader's: another language's, or the nearest spelling.
+SYNONYM_WEIGHT, SPELLING_WEIGHT = 0.8, 0.8
+# The longest run of words that is looked up as one term.
+LONGEST_TERM = 4
+
+Key = TypeVar("Key", bound=Hashable)
+Group = Literal["same", "neighbour", "partly", "closest"]
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """How signals become one fit, and fits become groups; set by benchmarks/search_quality.py --tune.
+
+    `text` is what a standard deviation of text fit is worth in cosines of meaning. A group asks for a
+    fit of so much, and of so much more than the pack behind the first five has.
+    """
+
+    text: float = 0.04
+    same: tuple[float, float] = (0.30, 0.14)
+    neighbour: tuple[float, float] = (0.26, 0.16)
+    partly: tuple[float, float] = (0.20, 0.12)
+    fewest: int = 5
+    most: int = 30
+
+
+RANKING = Ranking()
+
+
+@dataclass(frozen=True)
+class Candidate(Generic[Key]):
+    """An offer that may answer: its language, its text fit (0 for none), its cosine of meaning."""
+
+    key: Key
+    language: str
+    text: float
+    meaning: float
+
+
+@dataclass(frozen=True)
+class Fitting(Generic[Key]):
+    """A candidate with its fit, and how near that is to the question."""
+
+    key: Key
+    fit: float
+    group: Group
+
+
+def fuse(candidates: Sequence[Candidate[Key]], ranking: Ranking = RANKING) -> list[Fitting[Key]]:
+    """Meaning and words as one fit, best first; what is only chance is left out.
+
+    Text scores are standardised within each language: chance words in the reader's own language lift
+    no offer above one in the other language that means the same. At least `fewest` are kept, said to
+    be no more than the closest.
+    """
+    standard = _standardised(candidates)
+    fits = sorted(
+        ((one.meaning + ranking.text * standard[one.key], one) for one in candidates),
+        key=lambda pair: -pair[0],
+    )
+    pack = _pack([fit for fit, _one in fits])
+    found = [Fitting(one.key, fit, _group(fit, fit - pack, ranking)) for fit, one in fits[: ranking.most]]
+    return [one for place, one in enumerate(found) if place < ranking.fewest or one.group != "closest"]
+
+
+def _standardised(candidates: Sequence[Candidate[Key]]) -> dict[Key, float]:
+    """Each candidate's text fit in standard deviations of its language's."""
+    by_language: dict[str, list[float]] = defaultdict(list)
+    for one in candidates:
+        by_language[one.language].append(one.text)
+    # Where hardly any word fits, the little there is must not be blown up.
+    shape = {language: (fmean(texts), pstdev(texts) + 0.3) for language, texts in by_language.items()}
+    return {one.key: (one.text - shape[one.language][0]) / shape[one.language][1] for one in candidates}
+
+
+def _pack(fits: Sequence[float]) -> float:
+    """What those behind the first five have: a fit is told by its distance from them."""
+    behind = fits[5:15]
+    return fmean(behind) if behind else 0.0
+
+
+def _group(fit: float, ahead: float, ranking: Ranking) -> Group:
+    for name, (least, lead) in (
+        ("same", ranking.same), ("neighbour", ranking.neighbour), ("partly", ranking.partly),
+    ):  # fmt: skip
+        if fit >= least and ahead >= lead:
+            return name  # type: ignore[return-value]
+    return "closest"
+
+
+def terms_of(text: str) -> tuple[str, ...]:
+    """All runs of up to LONGEST_TERM words of a text as one synonym table looks them up, bare and singular."""
+    words = [_singular(bare(match.group())) for match in _TERM.finditer(normalise(text))][: 4 * MOST_WORDS]
+    runs = {
+        " ".join(words[start : start + size])
+        for size in range(1, LONGEST_TERM + 1)
+        for start in range(len(words) - size + 1)
+    }
+    return tuple(sorted(runs))
+
+
+def term(text: str) -> str:
+    """A term in the form `terms_of` gives."""
+    return " ".join(_singular(bare(match.group())) for match in _TERM.finditer(normalise(text)))
+
+
+def expand(text: str, groups: Iterable[Sequence[str]]) -> dict[str, float]:
+    """Words that stand for the reader's by a group of synonyms, each with its weight.
+
+    A term of several words shares its weight among them. Words the reader used are left out.
+    """
+    own = set(terms_of(text))
+    found: dict[str, float] = {}
+    for group in groups:
+        for other in group:
+            words = significant(other)
+            if not words or term(other) in own:
+                continue
+            for word in words:
+                if _singular(word) not in own:
+                    found[word] = max(found.get(word, 0.0), SYNONYM_WEIGHT / len(words))
+    return found
+
+
+_TERM = re.compile(r"[^\W_]+")
+
+
+def _singular(word: str) -> str:
+    return word[:-1] if len(word) > 3 and word[-1] in "sx" else word
+
+
+def vocabulary(texts: Iterable[str]) -> dict[str, str]:
+    """The words of titles, topics, firms and people that a reader may have misspelt: bare form → one to show."""
+    found: dict[str, str] = {}
+    for text in texts:
+        for match in _TERM.finditer(normalise(text)):
+            word = bare(match.group())
+            if len(word) >= SHORTEST_SPELT and not word.isdecimal() and word not in _NO_WEIGHT:
+                found.setdefault(word, match.group().casefold())
+    return found
+
+
+# Of shorter words another one is always near.
+SHORTEST_SPELT = 4
+
+
+def clauses(text: str, most: int) -> tuple[str, ...]:
+    """What a reader said, in pieces short enough to set beside an answer, the first `most` of them."""
+    found: list[str] = []
+    for sentence in sentences(text):
+        for line in sentence.splitlines():
+            piece = ""
+            for part in _CLAUSE_END.split(line):
+                # A comma ends a clause only where both sides say something.
+                if piece and (len(piece) < SHORTEST_CLAUSE or len(part) < SHORTEST_CLAUSE):
+                    piece += part
+                else:
+                    found.append(piece)
+                    piece = part
+            found.append(piece)
+    return tuple(piece.strip(" ,;:") for piece in found if len(piece.strip(" ,;:")) > 2)[:most]
+
+
+SHORTEST_CLAUSE = 40
+_CLAUSE_END = re.compile(r"(?<=[,;:])(?=\s)")
+
+
+def weigh_by(words: Iterable[Word], factors: Mapping[str, float]) -> tuple[Word, ...]:
+    """Words with their weight times their lexeme's factor, rarest first."""
+    weighed = [Word(word.lexeme, word.having, word.weight * factors.get(word.lexeme, 1.0)) for word in words]
+    return tuple(sorted(weighed, key=lambda word: (word.having, word.lexeme)))

@@ -60,6 +60,9 @@ class Links(Protocol):
     def profile(self, lang: str) -> str: ...
     def reviews_policy(self, lang: str) -> str: ...
     def terms(self, lang: str) -> str: ...
+    def enquiry(self, enquiry_id: str, lang: str, side: str) -> str: ...
+    def unsubscribe(self, token: str, lang: str) -> str: ...
+    def question(self, question_id: str, lang: str, side: str) -> str: ...
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def compose(
     made_at: datetime,
     answers_to: str = "",
     attached: Attached | None = None,
+    unsubscribe: str | None = None,
 ) -> bytes:
     """The MIME message: text, HTML and, for an invitation, a calendar part and the same as a file.
 
@@ -156,7 +160,18 @@ def compose(
         message.add_attachment(
             attached.content, maintype="application", subtype="ics", filename=attached.filename
         )
-    return _subject(written.subject) + message.as_bytes()
+    return _subject(written.subject) + _unsubscribe(unsubscribe) + message.as_bytes()
+
+
+def _unsubscribe(address: str | None) -> bytes:
+    """RFC 8058: a mail reader's own button ends these letters by one POST to the address. Set by hand, since
+    the library folds within a long one."""
+    if address is None:
+        return b""
+    if _CONTROL.search(address):
+        raise ValueError("not an address")
+    lines = f"List-Unsubscribe: <{address}>\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n"
+    return lines.encode("ascii")
 
 
 def _subject(words: str) -> bytes:

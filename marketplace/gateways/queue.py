@@ -19,6 +19,12 @@ def conninfo(url: str) -> str:
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+# What takes long and nobody waits for: one at a time, and only while nothing else is to be done, so that
+# a payment's word never stands behind a hundred offers being encoded.
+UNHURRIED = {"search.encode_offer": "encoding"}
+LAST = -10
+
+
 class JobQueue:
     """Defers jobs; `worker` gives the application object that a worker process runs."""
 
@@ -28,7 +34,9 @@ class JobQueue:
 
     def defer(self, connection: psycopg.Connection[Any], name: str, arguments: Mapping[str, Any]) -> None:
         """Add the job `name` on this connection; it commits and rolls back with it."""
-        self._app.configure_task(name, connection=connection).defer(**arguments)
+        unhurried = UNHURRIED.get(name)
+        how: dict[str, Any] = {"lock": unhurried, "priority": LAST} if unhurried else {}
+        self._app.configure_task(name, connection=connection, **how).defer(**arguments)
 
     def worker(self) -> procrastinate.App:
         """An application on its own connections, for running jobs."""

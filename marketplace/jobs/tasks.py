@@ -15,8 +15,21 @@ import procrastinate
 import sqlalchemy as sa
 
 from ..domain.pricing import PlatformTax
+from ..gateways.queue import UNHURRIED
 from ..house import House
-from ..services import bookings, ledger, letters, payments, payouts, rescues, reviews, search
+from ..services import (
+    bookings,
+    enquiries,
+    free_days,
+    ledger,
+    letters,
+    payments,
+    payouts,
+    questions,
+    rescues,
+    reviews,
+    search,
+)
 from ..storage.clock import real_now
 
 log = logging.getLogger(__name__)
@@ -48,6 +61,11 @@ JOBS: Mapping[str, Job] = {
     "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
     "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
     "letters.review_sent": _ids(lambda h, **ids: letters.review_sent(h.db, h.stationery, **ids)),
+    "letters.enquiry_invited": _ids(lambda h, **ids: letters.enquiry_invited(h.db, h.stationery, **ids)),
+    "letters.enquiry_answered": _ids(lambda h, **ids: letters.enquiry_answered(h.db, h.stationery, **ids)),
+    "letters.enquiry_closed": _ids(lambda h, **ids: letters.enquiry_closed(h.db, h.stationery, **ids)),
+    "letters.question_asked": _ids(lambda h, **ids: letters.question_asked(h.db, h.stationery, **ids)),
+    "letters.question_closed": _ids(lambda h, **ids: letters.question_closed(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
     "letters.address_known": _ids(lambda h, **ids: letters.address_known(h.db, h.stationery, **ids)),
     "letters.address_changing": _ids(lambda h, **ids: letters.address_changing(h.db, h.stationery, **ids)),
@@ -62,6 +80,12 @@ JOBS: Mapping[str, Job] = {
     ),
     "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
+    "search.encode_offer": _ids(lambda h, offer_id: search.encode_offer(h.db, h.encoders, offer_id)),
+    "free_days.renew": _ids(lambda h, expert_id: free_days.renew(h.db, expert_id)),
+    "free_days.renew_of_booking": _ids(
+        lambda h, booking_id, **_: free_days.renew_of_booking(h.db, booking_id)
+    ),
+    "free_days.renew_of_offer": _ids(lambda h, offer_id: free_days.renew_of_offer(h.db, offer_id)),
     "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id, _platform(h))),
 }
 
@@ -76,12 +100,16 @@ def sweep_minute(house: House) -> None:
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
+    questions.run_clock(house.db)
+    enquiries.run_clock(house.db)
 
 
 def sweep_five_minutes(house: House) -> None:
     """Whatever was in flight too long, and the ledger's own check."""
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
+    free_days.renew_due(house.db)
+    letters.enquiries_today(house.db, house.stationery)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)
@@ -108,9 +136,15 @@ def beat(house: House) -> None:
         )
 
 
+def catch_up(house: House) -> None:
+    """Offers without vectors: their job was lost, or the encoder was changed."""
+    search.catch_up(house.db, house.encoders)
+
+
 PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
     "sweep.minute": ("* * * * *", sweep_minute),
     "sweep.five_minutes": ("*/5 * * * *", sweep_five_minutes),
+    "search.catch_up": ("* * * * *", catch_up),
 }
 
 
@@ -172,7 +206,7 @@ def jobs_under_way(house: House) -> bool:
                     "select exists (select from procrastinate_jobs where task_name = any(:names)"
                     " and (status = 'doing' or status = 'todo' and (scheduled_at is null or scheduled_at <= now())))"
                 ),
-                {"names": list(JOBS)},
+                {"names": [name for name in JOBS if name not in UNHURRIED]},
             )
         )
 
@@ -182,7 +216,8 @@ def _take(house: House) -> tuple[str, dict[str, Any]] | None:
         row = tx.session.execute(
             sa.text(
                 "delete from procrastinate_jobs where id = (select id from procrastinate_jobs where status = 'todo'"
-                " and (scheduled_at is null or scheduled_at <= now()) order by id limit 1 for update skip locked) returning task_name, args"
-            )
+                " and task_name <> all(:unhurried) and (scheduled_at is null or scheduled_at <= now()) order by id limit 1 for update skip locked) returning task_name, args"
+            ),
+            {"unhurried": list(UNHURRIED)},
         ).one_or_none()
         return None if row is None else (row.task_name, row.args)

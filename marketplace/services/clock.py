@@ -9,7 +9,10 @@ import sqlalchemy as sa
 
 from ..storage.bookings import Booking
 from ..storage.db import Database
+from ..storage.enquiries import Enquiry
 from ..storage.payouts import Transfer
+from ..storage.questions import Question
+from . import enquiries, questions
 from .bookings import run_clock
 from .payments import PaymentsDoor, sweep
 from .payouts import run_due_transfers
@@ -46,6 +49,7 @@ def run_everything_due(db: Database, gateway: PaymentsDoor) -> None:
         moved = run_clock(db, gateway)
         sweep(db, gateway)
         moved += run_due_transfers(db, gateway)
+        moved += questions.run_clock(db) + enquiries.run_clock(db)
         if not moved:
             return
 
@@ -59,6 +63,8 @@ def _next_due(db: Database, target: datetime) -> datetime | None:
             for column, only in (
                 (Booking.deadline, ()),
                 (Transfer.due_at, (Transfer.state == "due",)),
+                (Question.deadline, ()),
+                (Enquiry.deadline, ()),
             )
         ]
     known = [instant for instant in found if instant is not None]

@@ -23,6 +23,7 @@ from ..storage.bookings import Booking, BookingMove
 from ..storage.briefs import Brief
 from ..storage.companies import Company, Membership
 from ..storage.db import Database
+from ..storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
 from ..storage.experts import Expert, ProfileDraft
 from ..storage.files import File
 from ..storage.letters import Letter
@@ -31,6 +32,7 @@ from ..storage.offers import Offer, OfferDraft, OfferVersion
 from ..storage.payments import Payment, Refund
 from ..storage.payouts import Transfer
 from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
+from ..storage.questions import Question, QuestionLimit
 from ..storage.reviews import Review, seen_by_all
 from .people import count_exports, write_audit
 
@@ -86,6 +88,7 @@ def export_own(
         found = {"made_at": db.clock(), "units": UNITS, **_account(session, actor.person_id)}
         found |= _buying(session, actor.person_id, db.clock())
         found |= _selling(session, actor.expert_id, db.clock())
+        found |= _asking(session, actor.person_id, actor.expert_id)
         plain: dict[str, Any] = _plain(found | _moderation(session, actor.person_id))
         return plain
 
@@ -221,6 +224,31 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
             session, sa.and_(Review.expert_id == expert_id, seen_by_all(now))
         ),
     }  # fmt: skip
+
+
+def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dict[str, Any]:
+    """Questions before booking and enquiries, one's own side of them; the answers were given to be read."""
+    question = ("summary", "asked", "words", "state", "asked_at", "closed_at")
+    proposal = ("price_minor", "slots", "format", "place", "words", "made_at")
+    found: dict[str, Any] = {
+        "questions_asked": _rows(session, Question, Question.asker_id == me, *question),
+        "enquiries": _rows(session, Enquiry, Enquiry.lead_id == me, "title", "summary", "details", "language",
+                           "state", "published_at", "closed_at"),
+    }  # fmt: skip
+    if expert_id is None:
+        return found
+    limit, mail = session.get(QuestionLimit, expert_id), session.get(EnquiryMail, expert_id)
+    return found | {
+        "questions_received": _rows(session, Question, Question.expert_id == expert_id, *question),
+        "question_limit": _some(limit, ("per_week", "paused", "changed_at")) if limit is not None else None,
+        "enquiry_invitations": _rows(
+            session, EnquiryInvitation, EnquiryInvitation.expert_id == expert_id, "enquiry_id", "invited_at"
+        ),
+        "enquiry_proposals": _rows(
+            session, EnquiryProposal, EnquiryProposal.expert_id == expert_id, *proposal
+        ),
+        "daily_mail": {"off": mail.off} if mail is not None else None,
+    }
 
 
 def _moderation(session: Session, me: uuid.UUID) -> dict[str, Any]:

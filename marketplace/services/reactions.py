@@ -35,7 +35,9 @@ WITHIN: Within = {
 AFTER: Mapping[type, tuple[str, ...]] = {
     events.ProviderCallDue: ("payments.carry_out",),
     events.ProviderEventArrived: ("payments.apply_event",),
-    events.BookingMoved: ("letters.booking_moved",),
+    events.BookingMoved: ("letters.booking_moved", "free_days.renew_of_booking"),
+    events.CalendarChanged: ("free_days.renew",),
+    events.OfferPublished: ("free_days.renew_of_offer",),
     events.RefundSettled: ("letters.refund_settled",),
     events.TransferMade: ("letters.transfer_made",),
     events.ReviewSent: ("letters.review_sent",),
@@ -49,6 +51,11 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.RestrictionLaid: ("letters.restriction_laid",),
     events.RestrictionLifted: ("letters.restriction_lifted",),
     events.NoticeReceived: ("letters.notice_received",),
+    events.EnquiryInvited: ("letters.enquiry_invited",),
+    events.EnquiryAnswered: ("letters.enquiry_answered",),
+    events.EnquiryClosed: ("letters.enquiry_closed",),
+    events.QuestionAsked: ("letters.question_asked",),
+    events.QuestionClosed: ("letters.question_closed",),
 }
 
 

@@ -81,6 +81,8 @@ class Booking(Base):
     payment_opened_at: Mapped[datetime | None]
     quote: Mapped[dict[str, Any] | None]
     approved_at: Mapped[datetime | None]
+    # The expert's own yes to this slot and price, given before the hold.
+    agreed_at: Mapped[datetime | None]
     committed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     captured_at: Mapped[datetime | None]
@@ -96,6 +98,11 @@ class Booking(Base):
     reviews_until: Mapped[datetime | None]
     disputed_from: Mapped[str | None]
     created_at: Mapped[datetime]
+
+    @property
+    def answered_ahead(self) -> bool:
+        """Whether the expert's yes stands already: by their standing acceptance, or given to this very slot."""
+        return self.instant or self.agreed_at is not None
 
 
 class BookingMove(Base):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Index, text
@@ -32,6 +33,8 @@ class SearchRow(Base):
     en: Mapped[Any] = mapped_column(TSVECTOR)
     # A Bayesian mean of usefulness × 1000; the tie-break of equal fit.
     rating_score: Mapped[int] = mapped_column(default=0)
+    # What it adds to the vocabulary (storage/vocabulary.py), so that it can be taken out again.
+    words: Mapped[list[str]] = mapped_column(default=list)
 
 
 # Beyond so many rows counting goes on to no purpose: the word is common.
@@ -40,13 +43,13 @@ _CATALOGUE_COUNTED = 20_001
 
 _WRITE = text(
     """
-    insert into search_rows (offer_id, version_id, language, fr, en, rating_score)
+    insert into search_rows (offer_id, version_id, language, fr, en, rating_score, words)
     select :offer_id, :version_id, :language,
            setweight(to_tsvector('declic_fr', :title), 'A') || setweight(to_tsvector('declic_fr', :problem), 'B')
            || setweight(to_tsvector('declic_fr', :story), 'C') || setweight(to_tsvector('declic_fr', :around), 'D'),
            setweight(to_tsvector('declic_en', :title), 'A') || setweight(to_tsvector('declic_en', :problem), 'B')
            || setweight(to_tsvector('declic_en', :story), 'C') || setweight(to_tsvector('declic_en', :around), 'D'),
-           :rating_score
+           :rating_score, '{}'
     on conflict (offer_id) do update set version_id = excluded.version_id, language = excluded.language,
         fr = excluded.fr, en = excluded.en, rating_score = excluded.rating_score
     """
@@ -54,20 +57,26 @@ _WRITE = text(
 
 _LEXEMES = text(
     """
-    with query (language, lexeme) as (
-        select 'fr', lexeme from unnest(to_tsvector('declic_fr', :words))
+    with query (word, language, lexeme) as (
+        select word, 'fr', lexeme from unnest(cast(:words as text[])) as w (word)
+        cross join lateral unnest(to_tsvector('declic_fr', word))
         union all
-        select 'en', lexeme from unnest(to_tsvector('declic_en', :words))
+        select word, 'en', lexeme from unnest(cast(:words as text[])) as w (word)
+        cross join lateral unnest(to_tsvector('declic_en', word))
+    ),
+    counted (language, lexeme, held) as (
+        select language, lexeme,
+               case language
+               when 'fr' then (select count(*) from (select from search_rows
+                               where fr @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+               else (select count(*) from (select from search_rows
+                     where en @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+               end
+        from (select distinct language, lexeme from query) as each_once
     )
-    select language, lexeme,
-           case language
-           when 'fr' then (select count(*) from (select from search_rows
-                           where fr @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
-           else (select count(*) from (select from search_rows
-                 where en @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
-           end,
-           (select count(*) from (select from search_rows limit :catalogue) as all_of_them)
-    from query
+    select word, language, lexeme, held,
+           (select count(*) from (select from search_rows limit :catalogue) as all_of_them) as documents
+    from query join counted using (language, lexeme)
     """
 )
 
@@ -78,31 +87,36 @@ _RANK = text(
     with words (language, lexeme, weight) as (
         select * from unnest(cast(:languages as text[]), cast(:lexemes as text[]), cast(:weights as real[]))
     ),
-    candidates as (
-        select r.offer_id, r.rating_score, r.fr, r.en from search_rows as r
+    by_words as (
+        select r.offer_id from search_rows as r
         where (r.fr @@ cast(:fr as tsquery) or r.en @@ cast(:en as tsquery)) and r.offer_id in (
             select o.id from offers as o join experts as e on e.id = o.expert_id
-            join people as p on p.id = e.person_id where o.status = 'live' and p.suspended_at is null)
+            join people as p on p.id = e.person_id
+            where o.status = 'live' and e.status = 'admitted' and p.suspended_at is null)
         limit :most
     ),
-    held (offer_id, rating_score, language, weight, places) as (
-        select c.offer_id, c.rating_score, 'fr', w.weight, v.weights
+    candidates as (
+        select r.offer_id, r.language as own, r.rating_score, r.fr, r.en from search_rows as r
+        where r.offer_id in (select offer_id from by_words union select unnest(cast(:also as uuid[])))
+    ),
+    held (offer_id, own, rating_score, language, weight, places) as (
+        select c.offer_id, c.own, c.rating_score, 'fr', w.weight, v.weights
         from candidates c cross join lateral unnest(c.fr) as v
         join words w on w.language = 'fr' and w.lexeme = v.lexeme
         union all
-        select c.offer_id, c.rating_score, 'en', w.weight, v.weights
+        select c.offer_id, c.own, c.rating_score, 'en', w.weight, v.weights
         from candidates c cross join lateral unnest(c.en) as v
         join words w on w.language = 'en' and w.lexeme = v.lexeme
     ),
     by_language as (
-        select offer_id, rating_score, language, sum(weight * often / (often + 1.2)) as fit, count(*) as words
+        select offer_id, own, rating_score, language, sum(weight * often / (often + 1.2)) as fit, count(*) as words
         from held cross join lateral (
             select sum(case place when 'A' then 2.5 when 'B' then 1.0 when 'C' then 0.9 else 0.7 end) as often
             from unnest(places) as place
         ) as counted
-        group by offer_id, rating_score, language
+        group by offer_id, own, rating_score, language
     )
-    select distinct on (offer_id) offer_id, rating_score, cast(round(fit * 1000000) as bigint) as fit, words
+    select distinct on (offer_id) offer_id, own, rating_score, cast(round(fit * 1000000) as bigint) as fit, words
     from by_language order by offer_id, fit desc
     """
 )
@@ -137,14 +151,35 @@ def drop_row(session: Session, offer_id: uuid.UUID) -> None:
     session.execute(text("delete from search_rows where offer_id = :id"), {"id": offer_id})
 
 
-def lexemes(session: Session, words: Sequence[str]) -> tuple[int, dict[str, list[tuple[str, int]]]]:
-    """(offers in the catalogue, language → [(lexeme, how many offers hold it)]); both counts capped."""
-    found: dict[str, list[tuple[str, int]]] = {"fr": [], "en": []}
-    documents = 0
-    given = {"words": " ".join(words), "counted": _COUNTED, "catalogue": _CATALOGUE_COUNTED}
-    for language, lexeme, having, documents in session.execute(_LEXEMES, given):  # noqa: B007
-        found[language].append((lexeme, having))
-    return documents, found
+@dataclass(frozen=True)
+class Lexeme:
+    """A word as one language's rules read it, and how many offers hold it (capped)."""
+
+    word: str
+    language: str
+    lexeme: str
+    having: int
+
+
+def lexemes(session: Session, words: Sequence[str]) -> tuple[int, list[Lexeme]]:
+    """(offers in the catalogue, capped; the words' lexemes by both languages' rules)."""
+    given = {"words": list(words), "counted": _COUNTED, "catalogue": _CATALOGUE_COUNTED}
+    rows = session.execute(_LEXEMES, given).all()
+    return (
+        rows[0].documents if rows else 0,
+        [Lexeme(row.word, row.language, row.lexeme, row.held) for row in rows],
+    )
+
+
+@dataclass(frozen=True)
+class Found:
+    """An offer that holds some of the words: its language, rating score, fit in millionths, words it shares."""
+
+    offer_id: uuid.UUID
+    language: str
+    rating: int
+    fit: int
+    shared: int
 
 
 def rank(
@@ -152,10 +187,13 @@ def rank(
     words: Mapping[str, Sequence[Word]],
     rare: Mapping[str, Sequence[Word]],
     most: int,
-) -> list[tuple[uuid.UUID, int, int, int]]:
-    """(offer, rating score, fit in millionths, words it shares) of the offers that hold one of the rare words."""
-    given = {**_as_arrays(words), "fr": _any_of(rare["fr"]), "en": _any_of(rare["en"]), "most": most}
-    return [tuple(row) for row in session.execute(_RANK, given)]
+    also: Sequence[uuid.UUID] = (),
+) -> list[Found]:
+    """The offers that hold one of the rare words, and those of `also`, each with its fit by all the words."""
+    given = {
+        **_as_arrays(words), "fr": _any_of(rare["fr"]), "en": _any_of(rare["en"]), "most": most, "also": list(also),
+    }  # fmt: skip
+    return [Found(*row) for row in session.execute(_RANK, given)]
 
 
 def fit_of_sentences(

@@ -19,8 +19,10 @@ from ..domain.errors import NotFound
 from ..domain.policy import ACTIONS, ANONYMOUS, Actor, Parties, may
 from ..services.people.factors import RECENT
 from ..storage.bookings import Booking
+from ..storage.enquiries import Enquiry
 from ..storage.experts import Expert
 from ..storage.offers import Offer
+from ..storage.questions import Question
 from .house import house, real_now
 
 PUBLIC = "public"
@@ -163,6 +165,30 @@ def door_own_offer(offer_id: uuid.UUID, action: str) -> Offer:
         g.door_passed = True
         session.expunge(offer)
         return offer
+
+
+def door_question(question_id: uuid.UUID, action: str) -> Question:
+    """A question asked before booking, for its asker or its expert; else NotFound."""
+    with house().db.reading() as session:
+        question = session.get(Question, question_id)
+        if question is None or not may(
+            action, actor(), Parties(question.asker_id, question.company_id, question.expert_id)
+        ):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(question)
+        return question
+
+
+def door_enquiry(enquiry_id: uuid.UUID, action: str) -> Enquiry:
+    """An enquiry for the lead who published it; else NotFound."""
+    with house().db.reading() as session:
+        enquiry = session.get(Enquiry, enquiry_id)
+        if enquiry is None or not may(action, actor(), Parties(enquiry.lead_id, enquiry.company_id, None)):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(enquiry)
+        return enquiry
 
 
 def door_expert(slug: str) -> Expert:

@@ -22,7 +22,7 @@ from ..domain.policy import ANONYMOUS, Actor
 from ..services import people
 from ..services.people.factors import proof_due
 from .house import house, real_now
-from .language import ZONE_COOKIE, current_language, is_zone, other_language_url
+from .language import ZONE_COOKIE, current_language, is_zone, lasting_addresses, other_language_url
 
 THEME_COOKIE = "theme"
 THEMES = ("system", "light", "dark")
@@ -251,6 +251,7 @@ def _told() -> dict[str, Any]:
     return {
         "lang": current_language(),
         "other_lang_url": other_language_url(),
+        "addresses": lasting_addresses(config.site_url),
         "here": here(),
         "me": me,
         "my_roles": g.get("roles", frozenset()),

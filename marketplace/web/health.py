@@ -6,10 +6,11 @@ from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from flask import Blueprint, Response, jsonify, redirect, url_for
+from flask import Blueprint, jsonify, redirect, url_for
 
 from ..storage.clock import real_now
 from ..storage.people import WorkerBeat
+from ..storage.vectors import serving
 from .access import rule
 from .house import house
 
@@ -17,32 +18,30 @@ blueprint = Blueprint("health", __name__)
 
 # The worker beats once a minute, in real time: half a minute late is late.
 LATE = timedelta(seconds=90)
-ROBOTS = "User-agent: *\nDisallow: /sandbox/\nDisallow: /dev/\nDisallow: /webhooks/\n"
 
 
 @blueprint.get("/healthz", endpoint="healthz")
 @rule("public")
 def healthz() -> Any:
-    """200 with both states; 503 when the database or the worker is down."""
-    database, worker = "up", "down"
+    """200 with both states; 503 when the database or the worker is down.
+
+    `meaning` is the encoding that serves searches ("use3/1": the second model could not be loaded), or
+    "resting": words alone are matched, and the house is well all the same.
+    """
+    database, worker, meaning = "up", "down", "resting"
     try:
         with house().db.reading() as session:
             beat = session.scalar(sa.select(WorkerBeat.beat_at))
+            found = serving(session)
+            meaning = found[1] if found else meaning
     except sa.exc.SQLAlchemyError:
         database, beat = "down", None
     if beat is not None and real_now() - beat < LATE:
         worker = "up"
-    answer = jsonify(database=database, worker=worker)
+    answer = jsonify(database=database, worker=worker, meaning=meaning)
     answer.status_code = 200 if (database, worker) == ("up", "up") else 503
     answer.cache_control.no_store = True
     return answer
-
-
-@blueprint.get("/robots.txt")
-@rule("public")
-def robots() -> Response:
-    """What crawlers need not see."""
-    return Response(ROBOTS, mimetype="text/plain")
 
 
 @blueprint.get("/favicon.ico")

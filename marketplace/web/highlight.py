@@ -29,6 +29,12 @@ def mark_for(text: str, query: str) -> Pairs:
     return [(t, m) for t, m in ((before, False), (best, True), (after, False)) if t]
 
 
+def mark_sentence(text: str, sentence: str) -> Pairs:
+    """The text with that very sentence marked; unmarked where it does not stand in it."""
+    before, found, after = text.partition(sentence)
+    return [(t, m) for t, m in ((before, False), (found, True), (after, False)) if t]
+
+
 def mark_end(text: str) -> Pairs:
     """The text with its last sentence marked, where that is short enough to be one stroke or two."""
     pieces = _SENTENCE.split(text.strip())

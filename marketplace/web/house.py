@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 from flask import current_app
 
+from ..gateways.embeddings import Encoders
 from ..gateways.mail import Mail
 from ..gateways.payments import Payments
 from ..services.letters import Stationery
@@ -34,6 +35,8 @@ class House(Protocol):
     def mail(self) -> Mail: ...
     @property
     def stationery(self) -> Stationery: ...
+    @property
+    def encoders(self) -> Encoders: ...
 
 
 def house() -> House:

@@ -26,6 +26,8 @@ LANGUAGE_COOKIE = "language"
 DEFAULT_ZONE = "Europe/Paris"
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 
+# Pages everybody may open, but nobody should find by a search engine.
+UNLISTED = ("public.shortlist", "public.shared", "public.compare")
 _ZONES = available_timezones()
 
 
@@ -109,6 +111,25 @@ def other_language_url() -> str:
         page = url_for(str(request.endpoint), **{**(request.view_args or {}), "lang": other})
         return f"{page}?{query}" if query else page
     return f"/{other}/"
+
+
+def lasting_addresses(site: str) -> dict[str, str]:
+    """A public page's own address in each language, without its query: what search engines should keep.
+
+    Empty for pages nobody should find there: people's own, refusals, results of somebody's words.
+    """
+    place, answered = request.url_rule, str(request.endpoint)
+    if (
+        place is None
+        or "lang" not in place.arguments
+        or not answered.startswith("public.")
+        or answered in UNLISTED
+    ):
+        return {}
+    if request.args.get("q") or request.args.get("after") or request.args.get("before"):
+        return {}
+    values = request.view_args or {}
+    return {lang: site + url_for(answered, **{**values, "lang": lang}) for lang in LANGUAGES}
 
 
 def _take_language(endpoint: str | None, values: dict[str, Any] | None) -> None:

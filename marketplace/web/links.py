@@ -66,3 +66,12 @@ class SiteLinks:
 
     def terms(self, lang: str) -> str:
         return self._at(lang, "terms")
+
+    def enquiry(self, enquiry_id: str, lang: str, side: str) -> str:
+        return self._at(lang, f"{'expert/' if side == 'expert' else ''}enquiries/{enquiry_id}")
+
+    def unsubscribe(self, token: str, lang: str) -> str:
+        return self._at(lang, f"unsubscribe/{token}")
+
+    def question(self, question_id: str, lang: str, side: str) -> str:
+        return self._at(lang, f"{'expert/' if side == 'expert' else ''}questions/{question_id}")

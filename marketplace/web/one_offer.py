@@ -12,6 +12,7 @@ from ..domain.pricing import PlatformTax
 from ..domain.reviews import days_median
 from ..services.availability import Sought, next_slots
 from ..services.offers import OfferPage, quote_preview
+from ..services.questions import taking_of
 from ..storage.reviews import hidden_reviews, public_reviews
 from .house import house
 from .language import current_zone_name
@@ -38,6 +39,7 @@ def offer_shown(session: Session, page: OfferPage, now: datetime) -> dict[str, A
         "days_answers": answers,
         "session_parts": None,
         "policy": version.policy,
+        "taking": taking_of(session, page.expert_id, now),
     }
 
 

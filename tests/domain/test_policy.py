@@ -45,7 +45,17 @@ booking.cancel_as_lead     | lead admin lead_and_expert
 booking.confirm            | lead admin lead_and_expert
 booking.review_as_lead     | lead lead_and_expert
 booking.rescue             | lead lead_and_expert
+question.ask               | lead colleague other_lead lead_and_expert
+questions.list_own         | {PEOPLE}
+question.view_as_lead      | lead lead_and_expert
+questions.take             | expert other_expert lead_and_expert
+question.answer            | expert
+enquiry.publish            | lead colleague other_lead lead_and_expert
+enquiries.list_own         | {PEOPLE}
+enquiry.manage             | lead lead_and_expert
+enquiries.read             | expert other_expert lead_and_expert
 account.export             | {PEOPLE}
+shortlist.own              | {PEOPLE}
 expert.become              | {PEOPLE}
 expert.apply               | expert other_expert lead_and_expert
 expert.hours               | expert other_expert lead_and_expert

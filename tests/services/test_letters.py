@@ -259,6 +259,9 @@ FOLLOWING = {
     "verify_address", "reset_password", "address_known", "address_confirm", "address_changing", "address_changed",
     "address_left", "refund_made", "refund_failed", "transfer_made",
     "reviews_visible_lead", "review_published_expert",
+    "question_asked", "question_answered", "question_passed_on",
+    "question_unanswered_lead", "question_unanswered_expert", "enquiry_invited", "enquiry_answered",
+    "enquiry_over_lead", "enquiry_closed_expert", "enquiry_taken_expert", "enquiries_today",
 }  # fmt: skip
 
 

@@ -209,4 +209,4 @@ def test_more_offers_are_not_more_statements(db: Database, count_queries: Any) -
         for _more in range(12):
             offer(db, expert, title="Compteurs d’eau et de gaz")
     assert numbers[0] == numbers[1]
-    assert numbers[0] <= 5
+    assert numbers[0] <= 6

@@ -59,6 +59,9 @@ def world(db: Database, *, state: str = "confirmed") -> World:
         "offer_id": made.offer.id, "person_id": people["outsider"].id, "log_in_id": uuid.uuid4(), "review_id": _review(db, made),  # type: ignore[union-attr]
         "deed": "hide", "standing": "suspend", "office": "grant",
     }  # fmt: skip
+    asked = make.question(db, by=made.lead, of=made.seller, offer_of=made.offer)
+    values["question_id"] = asked.id
+    values["enquiry_id"] = make.enquiry(db, by=made.lead).id
     return World(made, people, values)
 
 

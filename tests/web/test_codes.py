@@ -21,7 +21,7 @@ KINDS = (
     ledger.CAPTURED, ledger.PROVIDER_FEE, ledger.SHARE_DUE, ledger.REFUND, ledger.REFUND_FAILED, ledger.TRANSFER,
 )  # fmt: skip
 VOCABULARIES = [
-    (codes.reason_words, (*DECLINE_REASONS, "standing_acceptance", "late_payment")),
+    (codes.reason_words, (*DECLINE_REASONS, "standing_acceptance", "agreed_before", "late_payment")),
     (codes.payment_state, PAYMENT_STATES),
     (codes.call_state, (*CALL_STATES, *TRANSFER_STATES)),
     (codes.transfer_why, ("due", "new_expert", "day_80", "bank_changed", *FREEZES)),

@@ -41,7 +41,8 @@ NAMES = (
     "person", "zone", "sort", "price", "max_price", "topic", "industry", "language", "state", "token", "reason",
     "subject", "context", "answers", "name", "role", "email", "password", "place", "offer_id", "start", "again",
     "legal_name", "street", "postcode", "city", "country", "vat_number", "unlocked", "days_saved", "text", "rules",
-    "terms", "from", "until", "kind", "for",
+    "terms", "from", "until", "kind", "for", "summary", "details", "title", "first", "second", "verdict0", "words0",
+    "named", "address", "words", "per_week", "choice", "expert", "offer",
 )  # fmt: skip
 # The provider does not answer in the tests: these may say so, with a time to come back.
 PROVIDERS = {"buyer.pay", "buyer.pay_again", "expert.onboarding", "expert.account_again"}

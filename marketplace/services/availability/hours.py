@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.availability import DatedHours, Interval, open_windows
 from ...domain.errors import DraftSavedElsewhere, NotFound
+from ...domain.events import CalendarChanged
 from ...domain.hours import Hours, Typed, fingerprint, read_hours
 from ...domain.policy import Actor
 from ...storage import locks
@@ -84,6 +85,7 @@ def save_hours(db: Database, actor: Actor, *, typed: Typed, seen: str | None = N
                 tx, actor_id=actor.person_id, act="hours.changed", subject=f"expert:{actor.expert_id}",
                 reason=", ".join(changed),
             )  # fmt: skip
+            tx.announce(CalendarChanged(calendar.expert_id))
         return hours
 
 

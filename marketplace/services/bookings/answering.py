@@ -47,7 +47,7 @@ def accept(
         unaccepted = tuple(name for name in EXPERT_DOCUMENTS if name not in accepted)
         if unaccepted:
             raise TermsNotAccepted(missing=unaccepted)
-        booking.meeting_place = _place(booking, place)
+        booking.meeting_place = checked_place(booking.format, place)
         payment = live_payment(tx.session, booking.id)
         if payment is None:
             raise MoveNotOpen(booking.state, Move.ACCEPT.value)
@@ -60,12 +60,13 @@ def accept(
         return booking
 
 
-def _place(booking: Booking, place: str) -> str:
+def checked_place(format: str, place: str) -> str:
+    """Where one meets: an https link for a video session, an address on site. Raises MeetingPlaceMissing."""
     cleaned = clean_line(place, 500)
-    if booking.format == "remote" and not cleaned.startswith("https://"):
+    if format == "remote" and not cleaned.startswith("https://"):
         raise MeetingPlaceMissing(kind="link")
     if len(cleaned) < 8:
-        raise MeetingPlaceMissing(kind="link" if booking.format == "remote" else "address")
+        raise MeetingPlaceMissing(kind="link" if format == "remote" else "address")
     return cleaned
 
 

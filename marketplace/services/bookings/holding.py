@@ -87,55 +87,89 @@ def hold(
     OwnOffer, TooManyHolds, SlotNotOffered, and SlotTaken with the nearest three free slots.
     """
     with db.transaction() as tx:
-        wanted = wanted_offer(tx.session, offer_id)
-        person, company = _lead(tx.session, actor)
-        _refuse_own(wanted, person, company)
-        locks.take(tx, calendar=wanted.expert.id, company=company.id)
-        # While we waited, a publication may have been taken back, or the offer hidden.
-        wanted = wanted_offer(tx.session, offer_id)
-        booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
-        already = tx.session.get(Booking, booking_id)
-        if already is not None:
-            return already
-        _expire_overdue(tx, wanted.expert.id)
-        _refuse_too_many(tx, person.id, company.domain)
-        length = timedelta(minutes=wanted.version.minutes)
-        instant = wanted.instant and not wanted.excludes(company)
-        _take_slot(tx, wanted, booking_id, start, length, instant)
-        brief = _brief(tx, person, company, brief_id)
-        tx.session.flush()  # The brief's id is the booking's.
-        rates = fees_on(tx.now.date())
-        booking = Booking(
-            id=booking_id,
-            reference=new_reference(),
-            number=new_number(),
-            state=State.HELD.value,
-            expert_id=wanted.expert.id,
-            offer_id=wanted.offer.id,
-            version_id=wanted.version.id,
-            company_id=company.id,
-            lead_id=person.id,
-            brief_id=brief.id,
+        return hold_in(
+            tx, actor, offer_id=offer_id, start=start, format=format, token=token, brief_id=brief_id,
             rescues_id=rescues_id,
-            starts_at=start,
-            ends_at=start + length,
-            price_minor=wanted.version.price_minor,
-            currency=wanted.version.currency,
-            service_fee_bp=rates.service_bp,
-            commission_bp=rates.commission_bp,
-            policy=wanted.version.policy,
-            notice_hours=deadlines.effective_notice(wanted.version.notice_hours, instant),
-            instant=instant,
-            promises_plan=wanted.version.promises_plan,
-            format=_format(wanted.version, format),
-            deadline=deadlines.hold_until(tx.now),
-            held_at=tx.now,
-            created_at=tx.now,
-        )
-        tx.session.add(booking)
-        tx.session.flush()  # The history row refers to it.
-        note(tx, booking, Move.HOLD.value, Mover("lead", person.id), token=token)
-        return booking
+        )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """The expert's own yes, given ahead: to a price without VAT (minor units), with the place where one meets."""
+
+    at: datetime
+    price_minor: int
+    place: str
+
+
+def hold_in(
+    tx: Tx,
+    actor: Actor,
+    *,
+    offer_id: uuid.UUID,
+    start: datetime,
+    format: str,
+    token: str,
+    brief_id: uuid.UUID | None = None,
+    rescues_id: uuid.UUID | None = None,
+    agreed: Agreed | None = None,
+) -> Booking:
+    """The same within a transaction. `agreed`: a hold by the expert's yes, outside the two and five."""
+    wanted = wanted_offer(tx.session, offer_id)
+    person, company = lead_of(tx.session, actor)
+    refuse_own(wanted, person, company)
+    locks.take(tx, calendar=wanted.expert.id, company=company.id)
+    # While we waited, a publication may have been taken back, or the offer hidden.
+    wanted = wanted_offer(tx.session, offer_id)
+    booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
+    already = tx.session.get(Booking, booking_id)
+    if already is not None:
+        return already
+    _expire_overdue(tx, wanted.expert.id)
+    if agreed is None:
+        _refuse_too_many(tx, person.id, company.domain)
+    length = timedelta(minutes=wanted.version.minutes)
+    instant = wanted.instant and not wanted.excludes(company)
+    _take_slot(tx, wanted, booking_id, start, length, instant)
+    brief = _brief(tx, person, company, brief_id)
+    tx.session.flush()  # The brief's id is the booking's.
+    rates = fees_on(tx.now.date())
+    notice = deadlines.effective_notice(wanted.version.notice_hours, instant)
+    booking = Booking(
+        id=booking_id,
+        reference=new_reference(),
+        number=new_number(),
+        state=State.HELD.value,
+        expert_id=wanted.expert.id,
+        offer_id=wanted.offer.id,
+        version_id=wanted.version.id,
+        company_id=company.id,
+        lead_id=person.id,
+        brief_id=brief.id,
+        rescues_id=rescues_id,
+        starts_at=start,
+        ends_at=start + length,
+        price_minor=agreed.price_minor if agreed else wanted.version.price_minor,
+        currency=wanted.version.currency,
+        service_fee_bp=rates.service_bp,
+        commission_bp=rates.commission_bp,
+        policy=wanted.version.policy,
+        notice_hours=notice,
+        instant=instant,
+        promises_plan=wanted.version.promises_plan,
+        format=_format(wanted.version, format),
+        meeting_place=agreed.place if agreed else "",
+        agreed_at=agreed.at if agreed else None,
+        deadline=deadlines.queue_hold_until(tx.now, start, notice)
+        if agreed
+        else deadlines.hold_until(tx.now),
+        held_at=tx.now,
+        created_at=tx.now,
+    )
+    tx.session.add(booking)
+    tx.session.flush()  # The history row refers to it.
+    note(tx, booking, Move.HOLD.value, Mover("lead", person.id), token=token)
+    return booking
 
 
 def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
@@ -162,7 +196,8 @@ def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
     return wanted
 
 
-def _lead(session: Session, actor: Actor) -> tuple[Person, Company]:
+def lead_of(session: Session, actor: Actor) -> tuple[Person, Company]:
+    """The actor with the company they lead projects for. NotFound."""
     row = session.execute(
         sa.select(Person, Company)
         .join(Membership, Membership.person_id == Person.id)
@@ -176,7 +211,7 @@ def _lead(session: Session, actor: Actor) -> tuple[Person, Company]:
     return row[0], row[1]
 
 
-def _refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
+def refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
     """Nobody books themselves; the same mail domain counts as the same company."""
     if wanted.person.id == person.id or wanted.person.email.rpartition("@")[2] == company.domain:
         raise OwnOffer
@@ -191,7 +226,7 @@ def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
         )
         .select_from(Booking)
         .join(Company, Company.id == Booking.company_id)
-        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now)
+        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now, Booking.agreed_at.is_(None))
         .where(sa.or_(Booking.lead_id == person_id, Company.domain == domain))
     ).one()
     deadlines.refuse_too_many_holds(mine, ours)
@@ -287,13 +322,20 @@ def extend(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> 
         if repeated(tx, booking, token):
             return booking
         refuse_overdue(tx, booking)
-        if not may_extend(booking.extensions, booking.approved_at is not None):
+        if booking.agreed_at or not may_extend(booking.extensions, booking.approved_at is not None):
             raise NoMoreExtensions
         make_move(tx, booking, Move.EXTEND, Mover("lead", actor.person_id), token=token)
         booking.extensions += 1
-        last = deadlines.last_instant_to_pay(booking.held_at, booking.starts_at, booking.notice_hours)
+        last = last_instant(booking)
         booking.deadline = deadlines.extended_until(booking.deadline or tx.now, last)
         return booking
+
+
+def last_instant(booking: Booking) -> datetime:
+    """Until when this hold can be paid for at the latest; one of the expert's yes has its own end."""
+    if booking.agreed_at is not None and booking.deadline is not None:
+        return booking.deadline
+    return deadlines.last_instant_to_pay(booking.held_at, booking.starts_at, booking.notice_hours)
 
 
 def refuse_overdue(tx: Tx, booking: Booking) -> None:

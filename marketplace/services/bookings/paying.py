@@ -38,7 +38,7 @@ from ..payments import (
     open_payment as open_for,
 )
 from ..people import accept_documents
-from .holding import claim, last_clock_move, refuse_overdue
+from .holding import claim, last_clock_move, last_instant, refuse_overdue
 from .machine import CLOCK, PROVIDER, Mover, lock_for, make_move, note, repeated
 
 BUYER_DOCUMENTS = ("charter", "confidentiality", "terms")
@@ -70,7 +70,7 @@ def open_payment(
             raise MoveNotOpen(booking.state, Move.OPEN_PAYMENT.value)
         refuse_overdue(tx, booking)
         _refuse_unready(tx, booking, accepted)
-        last = deadlines.last_instant_to_pay(booking.held_at, booking.starts_at, booking.notice_hours)
+        last = last_instant(booking)
         until = deadlines.payment_window(booking.deadline or tx.now, tx.now, last)
         frozen = frozen_quote(tx, booking, platform)
         accept_documents(
@@ -216,17 +216,17 @@ def _commit(tx: Tx, booking: Booking, payment: Payment, move: Move) -> None:
     )  # fmt: skip
     booking.committed_at = tx.now
     booking.deadline = deadlines.answer_until(tx.now, booking.starts_at, payment.capture_before)
-    if booking.instant:
+    if booking.answered_ahead:
         _accept_at_once(tx, booking, payment)
 
 
 def _accept_at_once(tx: Tx, booking: Booking, payment: Payment) -> None:
-    """The standing acceptance says yes; what was instant at the hold stays instant."""
+    """The standing acceptance says yes (what was instant at the hold stays instant), or the expert did at the hold."""
     expert = tx.session.get_one(Expert, booking.expert_id)
     booking.meeting_place = booking.meeting_place or meeting_place(expert, booking.format)
     make_move(
         tx, booking, Move.ACCEPT_AT_ONCE, Mover("expert", expert.person_id),
-        token=f"{payment.intent_id}/accepted", reason="standing_acceptance",
+        token=f"{payment.intent_id}/accepted", reason="agreed_before" if booking.agreed_at else "standing_acceptance",
     )  # fmt: skip
     accepted(tx, booking, payment)
 
@@ -250,7 +250,7 @@ def _can_revive(tx: Tx, booking: Booking) -> bool:
         now=tx.now,
         answer_by=deadlines.answer_until(tx.now, booking.starts_at, None),
         pay_again_by=deadlines.pay_again_until(tx.now, booking.starts_at, booking.notice_hours),
-        instant=booking.instant,
+        instant=booking.answered_ahead,
     )
     if not revivable:
         return False

@@ -14,6 +14,7 @@ from pathlib import Path
 from ...domain.errors import DataFileWrong
 from ...gateways.payments import Payments
 from ...storage.db import Database
+from ..free_days import renew_due
 from .accounts import Onboard, Opened, open_accounts
 from .reading import read_folder
 from .writing import refuse_real_people, write_all
@@ -55,4 +56,6 @@ def load(
     with db.transaction() as tx:
         refuse_real_people(tx.session, read)
         written = write_all(tx, read, progress)
+    while renew_due(db):
+        pass
     return Loaded(written, open_accounts(db, payments, onboard, progress, pause))

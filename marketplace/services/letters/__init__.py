@@ -5,6 +5,7 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 """
 
 from .account import address_changed, address_changing, address_known, link
+from .asking import question_asked, question_closed
 from .calendar_files import invitation_for
 from .decisions import (
     application_received,
@@ -13,6 +14,7 @@ from .decisions import (
     restriction_lifted,
     tell_decided,
 )
+from .enquiring import enquiries_today, enquiry_answered, enquiry_closed, enquiry_invited
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
@@ -28,11 +30,17 @@ __all__ = [
     "address_known",
     "application_received",
     "booking_moved",
+    "enquiries_today",
+    "enquiry_answered",
+    "enquiry_closed",
+    "enquiry_invited",
     "invitation_for",
     "letter",
     "letters",
     "link",
     "notice_received",
+    "question_asked",
+    "question_closed",
     "refund_settled",
     "restriction_laid",
     "restriction_lifted",

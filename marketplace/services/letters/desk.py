@@ -26,10 +26,12 @@ def put(
     facts: Mapping[str, Any],
     attached: Attached | None = None,
     known: bool = True,
+    unsubscribe: str | None = None,
 ) -> uuid.UUID | None:
     """Write the letter `event` about `subject` to a person; None where it exists already.
 
     `known`: whether the person has an account; who reports a text need not.
+    `unsubscribe`: the address that ends letters of this kind in one click.
 
     The row and the job that sends it come with the transaction, or not at all.
     """
@@ -45,6 +47,7 @@ def put(
         made_at=tx.now,
         answers_to=stationery.contact,
         attached=attached,
+        unsubscribe=unsubscribe,
     )
     row = (
         insert(Letter)

@@ -123,7 +123,7 @@ def booking_facts(session: Session, booking_id: uuid.UUID) -> BookingFacts | Non
         starts=booking.starts_at,
         ends=booking.ends_at,
         remote=booking.format == "remote",
-        instant=booking.instant,
+        instant=booking.answered_ahead,
         place=booking.meeting_place,
         state=booking.state,
         deadline=booking.deadline,

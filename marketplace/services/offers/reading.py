@@ -53,7 +53,7 @@ class OfferLine:
     bookable: bool
 
 
-_LINE = (
+LINE = (
     Offer.id,
     OfferVersion.id.label("version_id"),
     Offer.expert_id,
@@ -74,7 +74,7 @@ _LINE = (
 )
 
 
-def _live(*columns: Any) -> sa.Select[Any]:
+def live_offers(*columns: Any) -> sa.Select[Any]:
     """Offers that anybody may see, with their live version, expert and person."""
     return (
         sa.select(*columns)
@@ -90,7 +90,7 @@ def offer_lines(session: Session, offer_ids: Collection[uuid.UUID]) -> dict[uuid
     """The live ones among these offers, by id; one statement."""
     if not offer_ids:
         return {}
-    found = session.execute(_live(*_LINE).where(Offer.id.in_(offer_ids)))
+    found = session.execute(live_offers(*LINE).where(Offer.id.in_(offer_ids)))
     return {row.id: OfferLine(**row._mapping) for row in found}
 
 
@@ -108,7 +108,7 @@ class HomeFacts:
 def home_facts(session: Session, now: datetime, *, language: str) -> HomeFacts:
     """Five statements whatever the data: counts, prices, examples, one story, one review."""
     offers, experts, low, high = session.execute(
-        _live(
+        live_offers(
             sa.func.count(),
             sa.func.count(sa.distinct(Offer.expert_id)),
             sa.func.min(OfferVersion.price_minor),
@@ -116,7 +116,7 @@ def home_facts(session: Session, now: datetime, *, language: str) -> HomeFacts:
         )
     ).one()
     prices = sorted(
-        session.scalars(_live(OfferVersion.price_minor).order_by(Offer.id.desc()).limit(MOST_PRICES))
+        session.scalars(live_offers(OfferVersion.price_minor).order_by(Offer.id.desc()).limit(MOST_PRICES))
     )
     counts = {
         "offers": offers,
@@ -134,8 +134,8 @@ def home_facts(session: Session, now: datetime, *, language: str) -> HomeFacts:
 def _examples(session: Session) -> list[OfferLine]:
     """One offer an expert, both languages side by side, the newest of each first."""
     newest = (
-        _live(
-            *_LINE,
+        live_offers(
+            *LINE,
             sa.func.row_number()
             .over(partition_by=Offer.expert_id, order_by=Offer.id.desc())
             .label("of_expert"),
@@ -146,7 +146,7 @@ def _examples(session: Session) -> list[OfferLine]:
     )
     ranked = (
         sa.select(
-            *(newest.c[column.key] for column in _LINE),
+            *(newest.c[column.key] for column in LINE),
             sa.func.row_number()
             .over(partition_by=newest.c.lang, order_by=newest.c.id.desc())
             .label("of_language"),
@@ -155,7 +155,7 @@ def _examples(session: Session) -> list[OfferLine]:
         .subquery()
     )
     rows = session.execute(
-        sa.select(*(ranked.c[column.key] for column in _LINE))
+        sa.select(*(ranked.c[column.key] for column in LINE))
         .order_by(ranked.c.of_language, ranked.c.lang.desc())
         .limit(EXAMPLES)
     )
@@ -165,7 +165,7 @@ def _examples(session: Session) -> list[OfferLine]:
 def _story(session: Session, language: str) -> Any | None:
     """One story in the reader's language where there is one, the shortest problem first: it is read whole."""
     return session.execute(
-        _live(*_LINE, OfferVersion.problem, OfferVersion.unlocked)
+        live_offers(*LINE, OfferVersion.problem, OfferVersion.unlocked)
         .order_by((OfferVersion.language == language).desc(), sa.func.length(OfferVersion.problem), Offer.id)
         .limit(1)
     ).one_or_none()
@@ -174,7 +174,7 @@ def _story(session: Session, language: str) -> Any | None:
 def _quoted(session: Session, now: datetime, language: str) -> Any | None:
     """A public review, in the reader's language where there is one, the most useful and newest first."""
     return session.execute(
-        _live(
+        live_offers(
             Review.text,
             Review.language.label("lang"),
             Review.author_name.label("author"),
@@ -230,7 +230,7 @@ class OfferPage:
 def offer_page(session: Session, slug: str) -> OfferPage:
     """One statement. NotFound for what is not live, or never was."""
     row = session.execute(
-        _live(Offer, OfferVersion, Expert, Person, Calendar.zone)
+        live_offers(Offer, OfferVersion, Expert, Person, Calendar.zone)
         .join(Calendar, Calendar.expert_id == Expert.id, isouter=True)
         .where(Offer.slug == slug)
     ).one_or_none()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -21,12 +22,16 @@ def accept_documents(
     documents: Iterable[str],
     booking_id: uuid.UUID | None = None,
     address: str = "",
+    at: datetime | None = None,
 ) -> None:
-    """Record the acceptance of each document in its version in force; said again, the first time stands."""
+    """Record the acceptance of each document in its version in force; said again, the first time stands.
+
+    `at`: when it was said, where that was before now.
+    """
     rows = [
         {
             "id": new_id(), "person_id": person_id, "document": name, "version": DOCUMENTS[name],
-            "booking_id": booking_id, "accepted_at": tx.now, "address": address[:64],
+            "booking_id": booking_id, "accepted_at": at or tx.now, "address": address[:64],
         }
         for name in documents
     ]  # fmt: skip

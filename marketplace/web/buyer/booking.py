@@ -8,6 +8,7 @@ from flask import g, redirect, render_template, request, url_for
 
 from ...services import bookings
 from ...services.bookings.reading import list_bookings
+from ...services.questions import answers_for
 from ...services.reviews import review_closed
 from ..access import door_booking, rule
 from ..cursor import read_cursor, write_cursor
@@ -41,6 +42,7 @@ def booking(reference: str) -> str:
     now = house().clock()
     with house().db.reading() as session:
         closed = review_closed(session, page.booking, "lead", now)
+        questions = answers_for(session, page.booking)
     return render_template(
         "buyer/booking.html",
         page=page,
@@ -48,6 +50,7 @@ def booking(reference: str) -> str:
         zone=current_zone_name(page.calendar_zone),
         items=timeline(page, side="lead", now=now),
         can_review=closed is None,
+        questions=questions,
         token=form_token(),
     )
 

@@ -8,4 +8,5 @@ from ..language import PREFIX
 
 blueprint = Blueprint("expert", __name__, url_prefix=f"{PREFIX}/expert")
 
-from . import application, bookings, home, hours, joining, money, offers, payout, profile, reviews  # noqa: E402, F401  (they hang their views on the blueprint)
+# fmt: off
+from . import application, bookings, enquiries, home, hours, joining, money, offers, payout, profile, questions, reviews  # noqa: E402, F401, I001  (they hang their views on the blueprint)

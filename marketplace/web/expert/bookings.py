@@ -9,6 +9,7 @@ from flask import Response, g, redirect, render_template, request, url_for
 from ...domain.errors import NotFound, Refusal, ReviewClosed
 from ...services import bookings
 from ...services.bookings.answering import DECLINE_REASONS, EXPERT_DOCUMENTS
+from ...services.questions import answers_for
 from ...services.reviews import EXPERT_MARKS, review_closed, send_review
 from ..access import rule
 from ..calendar_file import invitation_file
@@ -34,6 +35,7 @@ def _page(reference: str, *, error: str = "", asked: str = "") -> Any:
     now = house().clock()
     with house().db.reading() as session:
         closed = review_closed(session, page.booking, "expert", now)
+        questions = answers_for(session, page.booking)
     answer = render_template(
         "expert/booking.html",
         page=page,
@@ -41,6 +43,7 @@ def _page(reference: str, *, error: str = "", asked: str = "") -> Any:
         zone=current_zone_name(page.calendar_zone),
         items=timeline(page, side="expert", now=now),
         can_review=closed is None,
+        questions=questions,
         reasons=DECLINE_REASONS,
         typed=request.form,
         error=error,

@@ -12,8 +12,10 @@ from flask_babel import gettext as _
 from ...domain.availability import DAY
 from ...services.availability import hours_of
 from ...services.bookings.reading import list_bookings
+from ...services.enquiries import invitations_waiting
 from ...services.offers.figures import figures
 from ...services.payouts import money_sums
+from ...services.questions import questions_to_answer
 from ...services.sessions import home_facts, next_slots_of, week_of
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
@@ -41,6 +43,8 @@ def home() -> Any:
         return render_template(
             "expert/home.html",
             facts=facts,
+            questions=questions_to_answer(session, expert_id),
+            invitations=invitations_waiting(session, expert_id),
             course=_course(facts.coming),
             week=week_view(week, now),
             monday=monday,

@@ -154,6 +154,7 @@ FILTERS = {
         notice_words,
         lost_words,
         highlight.mark_for,
+        highlight.mark_sentence,
         highlight.mark_end,
     )
 }

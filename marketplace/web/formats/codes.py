@@ -16,6 +16,7 @@ _REASONS: Words = {
     "conflict": lambda: _("A conflict of interest"),
     "brief_unclear": lambda: _("The brief leaves too much open"),
     "other": lambda: _("Another reason"),
+    "agreed_before": lambda: _("Accepted in advance, this slot and price"),
     "standing_acceptance": lambda: _("Accepted in advance, as the offer says"),
     "late_payment": lambda: _("The payment arrived when nothing awaited it any more"),
 }

@@ -10,7 +10,9 @@ from flask import g, render_template, request, url_for
 from ...domain.errors import TextRefused
 from ...domain.search import MOST_CHARACTERS
 from ...domain.words import clean_text
+from ...services import shortlists
 from ...services.offers import OfferPage, count_view, offer_page
+from ...services.search import answer_in, meant_by
 from ..access import rule
 from ..house import house
 from ..one_offer import offer_shown
@@ -25,15 +27,19 @@ _MACHINE = re.compile(
 @blueprint.get("/offers/<slug>")
 @rule("public")
 def offer(slug: str) -> str:
-    """The page of an offer; NotFound for what is not live. The same statements whatever the data."""
+    """The page of an offer; NotFound for what is not live. A fixed number of statements, whatever the data."""
     now = house().clock()
+    back = _back()
+    meant = meant_by(house().db, house().encoders, back[0]) if back and back[0] else None
     with house().db.reading() as session:
         page = offer_page(session, slug[:200])
         shown = offer_shown(session, page, now)
+        why = answer_in(session, meant, page.id, page.version) if meant else None
+        kept = g.me is not None and shortlists.has(session, g.me.id, page.id)
     if _is_read(page):
         count_view(house().db, page.id)
     own = getattr(g.get("me"), "id", None) == page.person_id
-    return render_template("public/offer.html", **shown, back=_back(), own=own)
+    return render_template("public/offer.html", **shown, kept=kept, back=back, why=why, own=own)
 
 
 def _is_read(page: OfferPage) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from itertools import groupby
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,12 +13,13 @@ from sqlalchemy.orm import Session
 
 from ...domain.errors import TextRefused
 from ...domain.reviews import days_median
-from ...domain.search import MOST_CHARACTERS
+from ...domain.search import MOST_CHARACTERS, language_of, significant
 from ...domain.words import clean_text
 from ...services.availability import Sought, next_slots
-from ...services.search import EMPTY, Hit, Page, find
+from ...services.search import EMPTY, Hit, Page, find, meant_by
 from ...storage.reviews import NOTHING_SAID, said_of
 from ..access import rule
+from ..formats import lang
 from ..house import house
 from ..language import current_zone_name
 from . import blueprint
@@ -38,17 +40,24 @@ def results() -> Any:
     except TextRefused as refused:
         query, error = typed.replace("\x00", ""), _why(refused)
     now = house().clock()
+    # Before the records are opened: an encoder may be a server elsewhere.
+    meant = None if error else meant_by(house().db, house().encoders, query)
     with house().db.reading() as session:
         page = EMPTY if error else find(
-            session, query, after=read_position(request.args.get("after"), query),
+            session, query, meant=meant, after=read_position(request.args.get("after"), query),
             before=read_position(request.args.get("before"), query), limit=A_PAGE,
         )  # fmt: skip
-        hits = _hits(session, page, query, now)
+        hits = shown(session, page, query, now)
     return render_template(
         "public/results.html",
         query=query,
         hits=hits,
+        groups=[(group, list(some)) for group, some in groupby(hits, key=lambda hit: hit.group)],
         total=page.total,
+        near=page.near,
+        instead=page.instead,
+        instead_url=_page_url(page.instead) if page.instead else None,
+        resting=not error and meant is None and bool(significant(query)),
         next_url=_page_url(query, after=write_position(page.following, query)) if page.following else None,
         prev_url=_page_url(query, before=write_position(page.preceding, query)) if page.preceding else None,
         zone=current_zone_name(),
@@ -70,7 +79,7 @@ def _page_url(query: str, *, after: str | None = None, before: str | None = None
     return url_for("public.results", q=query or None, after=after, before=before)
 
 
-def _hits(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
+def shown(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
     """Three statements for all that stands beside the titles: reviews, calendars, claims."""
     lines = [hit.line for hit in page.hits]
     said = said_of(session, [line.id for line in lines], now)
@@ -101,7 +110,13 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleName
         minutes=line.minutes,
         format=line.format,
         languages=line.languages,
-        snippet=[(f"{part.text} ", part.marked) for part in hit.snippet],
+        # The space between two sentences is no part of the mark.
+        snippet=[pair for part in hit.snippet for pair in ((part.text, part.marked), (" ", False))],
+        group=hit.group,
+        phrase=hit.why.phrase if hit.why else None,
+        phrase_lang=language_of(hit.why.phrase) if hit.why else None,
+        foreign=line.lang != lang(),
+        first_name=line.expert_name.split(" ")[0],
         days_median=days_median(said.days),
         review_count=said.count,
         first_slot=slots[0] if slots else None,

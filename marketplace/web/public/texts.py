@@ -5,6 +5,8 @@ from __future__ import annotations
 from flask import render_template
 
 from ...domain.pricing import fees_on
+from ...domain.search import RANKING
+from ...domain.vectors import COMPOSITION
 from ..access import rule
 from ..house import house
 from . import blueprint
@@ -27,7 +29,7 @@ def _page(name: str) -> None:
     @rule("public")
     def show() -> str:
         rates = fees_on(house().clock().date())
-        return render_template(f"public/{name}.html", rates=rates)
+        return render_template(f"public/{name}.html", rates=rates, ranking=RANKING, composition=COMPOSITION)
 
     show.__name__ = name
     blueprint.add_url_rule(f"/{PAGES[name]}", name, show, methods=["GET"])

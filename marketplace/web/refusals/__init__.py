@@ -6,10 +6,10 @@ A house test proves that none is missing. A sentence is plain text; templates es
 from __future__ import annotations
 
 from ...domain.errors import Refusal
-from . import general, offering
+from . import asking, general, offering
 
-SENTENCES = {**general.SENTENCES, **offering.SENTENCES}
-STATUSES = {**general.STATUSES, **offering.STATUSES}
+SENTENCES = {**general.SENTENCES, **offering.SENTENCES, **asking.SENTENCES}
+STATUSES = {**general.STATUSES, **offering.STATUSES, **asking.STATUSES}
 
 
 def sentence(refusal: Refusal) -> str:

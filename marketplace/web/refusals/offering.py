@@ -168,6 +168,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.SameAddress: _plain(lambda: _("This is your address already.")),
     errors.OperatorExists: _plain(lambda: _("There is an operator already: operators make the others.")),
     errors.LastOperator: _plain(lambda: _("This is the last operator: make another one first.")),
+    errors.ShortlistFull: lambda facts: _(
+        "A shortlist holds %(most)s offers at most: take one off first.", most=facts["most"]
+    ),
     errors.AlreadyRestricted: _plain(
         lambda: _("This is so already: somebody was faster. Nothing was changed.")
     ),
@@ -188,4 +191,5 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.OperatorExists: 409,
     errors.LastOperator: 409,
     errors.AlreadyRestricted: 409,
+    errors.ShortlistFull: 409,
 }
