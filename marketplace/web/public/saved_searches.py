@@ -98,8 +98,14 @@ def _name(query: str, filters: Filters, known: Taxonomy) -> str:
     """The words, or without any what it is narrowed by."""
     words = " ".join(query.split())
     if words:
-        return words if len(words) <= LONGEST_NAME else words[: LONGEST_NAME - 1].rstrip() + "…"
+        return words if len(words) <= LONGEST_NAME else _cut(words)
     return ", ".join(_said(filters, known)) or _("All stories")
+
+
+def _cut(words: str) -> str:
+    """At a word's end, where there is one."""
+    head, space, _rest = words[:LONGEST_NAME].rpartition(" ")
+    return (head if space else words[: LONGEST_NAME - 1]).rstrip(",;:") + "…"
 
 
 def _said(filters: Filters, known: Taxonomy) -> list[str]:
