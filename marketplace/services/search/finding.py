@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -15,6 +15,7 @@ from ...domain.filters import NONE, Filters, read_order
 from ...domain.search import RANKING, Candidate, Fitting, Group, Part, for_candidates, fuse, significant
 from ...storage import search as rows
 from ...storage import vectors as meanings
+from ...storage.clock import real_now
 from ...storage.narrowing import Counts, conditions, count, everything
 from ..offers import OfferLine, offer_lines
 from .meaning import Meant
@@ -100,7 +101,7 @@ def find(
     """
     asked = bool(query.strip())
     order = read_order(order, asked=asked)
-    now = now or datetime.now(UTC)
+    now = now or real_now()
     after, before = (edge if edge and edge.order == order else None for edge in (after, before))
     narrowed = everything().where(*conditions(filters, now, zone).values())
     at = instant_of(order, now, before, after)
@@ -146,7 +147,7 @@ def counts(
 
     One statement where `page` is what `find` gave for the same query and filters.
     """
-    now = now or datetime.now(UTC)
+    now = now or real_now()
     found = conditions(filters, now, zone)
     if not query.strip():
         return count(session, found)
