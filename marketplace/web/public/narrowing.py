@@ -87,7 +87,7 @@ def shown_beside(asked: Asked, counts: Counts, taxonomy: Taxonomy) -> SimpleName
         ratings=RATINGS,
         filters=filters,
         this_week=asked.this_week,
-        chips=_chips(asked, taxonomy),
+        chips=chips(asked, taxonomy),
         clear=asked.address(Filters()),
         ways_out=_ways_out(asked, counts),
         wrong=[filter_name(name) for name in asked.wrong],
@@ -159,7 +159,7 @@ def _value(name: str, value: object, taxonomy: Taxonomy) -> str:
     return duration(int(str(value)))
 
 
-def _chips(asked: Asked, taxonomy: Taxonomy) -> list[tuple[str, str]]:
+def chips(asked: Asked, taxonomy: Taxonomy) -> list[tuple[str, str]]:
     """(words, the address without it) of each value that is set."""
     filters = asked.filters
     found = [

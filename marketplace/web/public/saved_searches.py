@@ -9,19 +9,15 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ...domain.errors import Refusal
-from ...domain.filters import Filters, read_filters
 from ...services import saved_searches as kept
 from ...services.offers.reading import Taxonomy, taxonomy
 from ...storage.saved_searches import FREQUENCIES
 from ..access import door_saved_search, rule
-from ..formats.amounts import money_round, number
-from ..formats.places import format_name, language_name
-from ..formats.speech import capital, lang
-from ..formats.times import date_long, duration
 from ..house import house
 from ..language import current_zone, current_zone_name
 from ..refusals import sentence
 from . import blueprint
+from .narrowing import Asked, chips, read
 
 # So much of the words is a name; the search itself keeps all of them.
 LONGEST_NAME = 80
@@ -43,14 +39,18 @@ def saved_searches_list() -> str:
 @rule("saved_searches.list_own")
 def save_search() -> Any:
     """Keep the words, filters and order of a results page."""
-    query, order = request.form.get("q", ""), request.form.get("sort", "")
-    today = house().clock().astimezone(current_zone()).date()
-    filters, _wrong = read_filters(request.form.to_dict(flat=False), today)
+    query = request.form.get("q", "")
     with house().db.reading() as session:
         known = taxonomy(session)
+    asked = read(request.form, query, known, house().clock(), current_zone())
     try:
         kept.save(
-            house().db, g.actor, name=_name(query, filters, known), query=query, filters=filters, order=order
+            house().db,
+            g.actor,
+            name=_name(asked, known),
+            query=query,
+            filters=asked.filters,
+            order=asked.order,
         )
     except Refusal as refusal:
         flash(sentence(refusal), "bad")
@@ -94,34 +94,15 @@ def _results(search: Any) -> str:
     return url_for("public.results", q=search.query or None, sort=search.ordered_by, **asked)
 
 
-def _name(query: str, filters: Filters, known: Taxonomy) -> str:
+def _name(asked: Asked, known: Taxonomy) -> str:
     """The words, or without any what it is narrowed by."""
-    words = " ".join(query.split())
+    words = " ".join(asked.query.split())
     if words:
         return words if len(words) <= LONGEST_NAME else _cut(words)
-    return ", ".join(_said(filters, known)) or _("All stories")
+    return ", ".join(said for said, _without in chips(asked, known)) or _("All stories")
 
 
 def _cut(words: str) -> str:
     """At a word's end, where there is one."""
     head, space, _rest = words[:LONGEST_NAME].rpartition(" ")
     return (head if space else words[: LONGEST_NAME - 1]).rstrip(",;:") + "…"
-
-
-def _said(filters: Filters, known: Taxonomy) -> list[str]:
-    named = [known.topics.get(slug, {}).get(lang(), slug) for slug in filters.topic]
-    named += [known.industries.get(slug, {}).get(lang(), slug) for slug in filters.industry]
-    named += [capital(language_name(code)) for code in filters.language]
-    named += [format_name(one) for one in filters.format]
-    named += [duration(minutes) for minutes in filters.minutes]
-    if filters.price_min is not None:
-        named.append(_("from %(price)s", price=money_round(filters.price_min * 100)))
-    if filters.price_max is not None:
-        named.append(_("up to %(price)s", price=money_round(filters.price_max * 100)))
-    if filters.from_day is not None:
-        named.append(_("from %(day)s on", day=date_long(filters.from_day).striptags()))
-    if filters.to_day is not None:
-        named.append(_("until %(day)s", day=date_long(filters.to_day).striptags()))
-    if filters.rating is not None:
-        named.append(_("rated %(stars)s or more", stars=number(filters.rating)))
-    return named

@@ -46,21 +46,21 @@ def test_the_results_page_saves_what_its_address_says(
     db: Database, browser: Browser, lead: make.Lead
 ) -> None:
     here = browser(lead.person)
-    page = here.get("/en/offers?q=meters&topic=rgpd&minutes=180&sort=price&after=x&junk=1").text
+    page = here.get("/en/offers?q=meters&language=fr&minutes=180&sort=price&after=x&junk=1").text
     form = page[page.index('action="/en/saved-searches"') :].split("</form>")[0]
-    for name, value in (("q", "meters"), ("topic", "rgpd"), ("minutes", "180"), ("sort", "price")):
+    for name, value in (("q", "meters"), ("language", "fr"), ("minutes", "180"), ("sort", "price")):
         assert f'name="{name}" value="{value}"' in form
     assert "junk" not in form
     answer = send(
-        here, "/en/saved-searches", {"q": "meters", "topic": "rgpd", "minutes": "180", "sort": "price"}
+        here, "/en/saved-searches", {"q": "meters", "language": "fr", "minutes": "180", "sort": "price"}
     )
     assert (answer.status_code, answer.location) == (303, "/en/saved-searches")
     (search,) = saved(db)
     assert (search.name, search.query, search.ordered_by) == ("meters", "meters", "price")
-    assert search.filters == [["topic", "rgpd"], ["minutes", "180"]]
+    assert search.filters == [["language", "fr"], ["minutes", "180"]]
     again = here.get(f"/en/saved-searches/{search.id}")
     assert again.status_code == 303
-    for part in ("q=meters", "topic=rgpd", "minutes=180", "sort=price"):
+    for part in ("q=meters", "language=fr", "minutes=180", "sort=price"):
         assert part in again.location
     assert here.get(again.location).status_code == 200
 
@@ -70,9 +70,13 @@ def test_the_results_page_saves_what_its_address_says(
     [
         ({"q": "x" * 200}, "en", "x" * 79 + "…"),
         ({"q": "  Nos\n compteurs "}, "fr", "Nos compteurs"),
-        ({"language": "fr", "minutes": "180", "price_max": "900"}, "en", "French, 3\u202fh, up to €900"),
-        ({"format": "remote", "rating": "4"}, "fr", "En visio, notées 4 ou plus"),
-        ({"from": "2026-12-01", "to": "2026-12-04"}, "en", "from 1 December 2026 on, until 4 December 2026"),
+        (
+            {"language": "fr", "minutes": "180", "price_max": "900"},
+            "en",
+            "French, 3\u202fh, Up to €900 excl. VAT",
+        ),
+        ({"format": "remote", "rating": "4"}, "fr", "En visio, Noté 4 sur 5 ou plus"),
+        ({"from": "2026-12-01", "to": "2026-12-04"}, "en", "Free from 1 December 2026 to 4 December 2026"),
         ({}, "fr", "Tous les récits"),
         ({"rating": "99", "topic": "' or 1=1"}, "fr", "Tous les récits"),
     ],
