@@ -58,6 +58,7 @@ VENDORS = {
     "marketplace.web.formats": ("lucide",),
     "marketplace.web.forms": ("email_validator",),
     "marketplace.cli.supervise": ("psycopg",),
+    "marketplace.cli.gunicorn_settings": ("gunicorn",),
     "marketplace.cli.schema": ("alembic",),
 }
 SETTINGS_READERS = (

@@ -25,9 +25,9 @@ from ..access import rule
 from ..formats import lang
 from ..house import house
 from ..language import current_zone, current_zone_name
+from ..position import read_position, write_position
 from . import blueprint
 from .narrowing import read, shown_beside
-from .position import read_position, write_position
 
 A_PAGE = 10
 # A longer problem is not written into every link of the page; the offer finds it where one came from.

@@ -8,7 +8,7 @@ import uuid
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from ...services.search import Position
+from ..services.search import Position
 
 
 def write_position(position: Position, query: str) -> str:
