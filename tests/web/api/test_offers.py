@@ -87,6 +87,10 @@ def test_it_is_what_the_results_page_shows(program: FlaskClient) -> None:
     for asked in (
         {"q": "sensor battery in a basement"},
         {},
+        {"language": "en"},
+        {"q": "machines", "minutes": "180"},
+        {"q": "machines", "sort": "price"},
+        {"price_max": "900", "format": "on_site", "sort": "price_down"},
     ):
         shown = program.get("/fr/offers", query_string=asked).text
         slugs = [item["url"].rsplit("/", 1)[1] for item in ask(program, **asked)["items"]]
