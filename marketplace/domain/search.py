@@ -251,7 +251,8 @@ def fuse(
     be no more than the closest.
 
     `narrowed`: those that filters leave, found with the filters. Measured against all the candidates,
-    they have the fit and group they have without filters, and no closest one comes in for another.
+    they have the fit and group they have without filters. Where something is near, no closest one comes
+    in for another; where nothing is, the closest of those left are told.
     """
     shape = _shape(candidates)
     fits = _fits(candidates, shape, ranking)
@@ -260,13 +261,18 @@ def fuse(
     def told(some: Iterable[tuple[float, Candidate[Key]]]) -> list[Fitting[Key]]:
         return [Fitting(one.key, fit, _group(fit, fit - pack, ranking)) for fit, one in some]
 
-    found = told(fits[: ranking.most])
-    found = [one for place, one in enumerate(found) if place < ranking.fewest or one.group != "closest"]
+    found = _worth_telling(told(fits[: ranking.most]), ranking)
     if narrowed is None:
         return found
+    left = told(_fits(narrowed, shape, ranking)[: ranking.most])
+    if not any(one.group != "closest" for one in found):
+        return _worth_telling(left, ranking)
     known = {one.key for one in found}
-    left = told(_fits(narrowed, shape, ranking))
-    return [one for one in left if one.group != "closest" or one.key in known][: ranking.most]
+    return [one for one in left if one.group != "closest" or one.key in known]
+
+
+def _worth_telling(some: Sequence[Fitting[Key]], ranking: Ranking) -> list[Fitting[Key]]:
+    return [one for place, one in enumerate(some) if place < ranking.fewest or one.group != "closest"]
 
 
 def _fits(

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.filters import NONE, Filters, read_order
-from ...domain.search import RANKING, Candidate, Fitting, Group, Part, for_candidates, fuse, significant
+from ...domain.search import RANKING, Candidate, Group, Part, for_candidates, fuse, significant
 from ...storage import search as rows
 from ...storage import vectors as meanings
 from ...storage.clock import real_now
@@ -55,12 +55,20 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Among:
+    """What a question finds before filters. `at_most`: where nothing is near, a list tells no more of them."""
+
+    offers: tuple[uuid.UUID, ...] = ()
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
 class Page:
     """Some hits, in order. `total` is exact up to COUNTED. Positions to go on from, or None at an end.
 
     `instead`: the question with misspelt words as the catalogue writes them, where there are any.
     `near`: how many are about this problem or part of it; the others are only the closest. None where
-    words alone were matched. `among`: what the question finds before filters; None while browsing.
+    words alone were matched. `among`: what counts are taken from; None while browsing.
     """
 
     hits: tuple[Hit, ...]
@@ -69,7 +77,7 @@ class Page:
     preceding: Position | None = None
     instead: str | None = None
     near: int | None = None
-    among: tuple[uuid.UUID, ...] | None = None
+    among: Among | None = None
 
     @property
     def nothing_near(self) -> bool:
@@ -156,8 +164,18 @@ def counts(
         narrowed = everything().where(*found.values()) if filters else None
         among = _found(session, words, meant, narrowed).among
     else:
-        among = page.among or ()
-    return count(session, found, among)
+        among = page.among or Among()
+    counted = count(session, found, among.offers)
+    return counted if among.at_most is None else _at_most(counted, among.at_most)
+
+
+def _at_most(counts: Counts, most: int) -> Counts:
+    values = {
+        facet: {value: min(number, most) for value, number in some.items()}
+        for facet, some in counts.values.items()
+    }
+    without = {name: min(number, most) for name, number in counts.without.items()}
+    return Counts(min(counts.total, most), values, without)
 
 
 @dataclass(frozen=True)
@@ -173,26 +191,26 @@ class _Every:
     """What a question finds: with the filters, best first; and without them."""
 
     left: list[_Ranked]
-    among: tuple[uuid.UUID, ...]
+    among: Among
 
 
 def _found(
     session: Session, words: Words, meant: Meant | None, narrowed: sa.Select[uuid.UUID] | None
 ) -> _Every:
-    all_of_them, left = (
-        _fused(session, words, meant, narrowed) if meant else _by_words(session, words, narrowed)
-    )
-    among = dict.fromkeys(one.offer_id for one in (*all_of_them, *left))
-    return _Every(sorted(left, key=_order), tuple(among))
+    if meant:
+        return _fused(session, words, meant, narrowed)
+    return _by_words(session, words, narrowed)
 
 
-def _by_words(
-    session: Session, words: Words, narrowed: sa.Select[uuid.UUID] | None
-) -> tuple[list[_Ranked], list[_Ranked]]:
+def _all_of(*some: Sequence[uuid.UUID]) -> tuple[uuid.UUID, ...]:
+    return tuple(dict.fromkeys(offer for each in some for offer in each))
+
+
+def _by_words(session: Session, words: Words, narrowed: sa.Select[uuid.UUID] | None) -> _Every:
     """What holds most of the rarest words: without filters, and with them."""
     found = _texts(session, words, ())
     if not found:
-        return [], []
+        return _Every([], Among())
     # One floor with and without filters: a filter lets nothing in.
     floor = max(one.fit for one in found) * LEAST_SHARE
     least = LEAST_WORDS if words.asked >= LONG_QUERY else 1
@@ -205,25 +223,30 @@ def _by_words(
         ]
 
     every = kept(found)
-    return every, every if narrowed is None else kept(_texts(session, words, (), narrowed))
+    left = every if narrowed is None else kept(_texts(session, words, (), narrowed))
+    among = _all_of([one.offer_id for one in every], [one.offer_id for one in left])
+    return _Every(sorted(left, key=_order), Among(among))
 
 
-def _fused(
-    session: Session, words: Words, meant: Meant, narrowed: sa.Select[uuid.UUID] | None
-) -> tuple[list[_Ranked], list[_Ranked]]:
+def _fused(session: Session, words: Words, meant: Meant, narrowed: sa.Select[uuid.UUID] | None) -> _Every:
     """Meaning and words as one (domain/search.py `fuse`): without filters, and with them."""
     every, ratings = _candidates(session, words, meant)
     # All that are near, however many: the best of them are shown, all are counted.
-    ranked = _ranked(fuse(every, replace(RANKING, most=len(every))), ratings)
+    told = fuse(every, replace(RANKING, most=len(every)))
+    some: list[Candidate[uuid.UUID]] = []
     if narrowed is None:
-        return ranked, ranked[: RANKING.most]
-    some, more = _candidates(session, words, meant, narrowed)
-    return ranked, _ranked(fuse(every, RANKING, some), ratings | more)
-
-
-def _ranked(found: Sequence[Fitting[uuid.UUID]], ratings: dict[uuid.UUID, int]) -> list[_Ranked]:
-    made = [_Ranked(one.key, round(one.fit * 1_000_000), ratings.get(one.key, 0), one.group) for one in found]
-    return sorted(made, key=_order)
+        left = told[: RANKING.most]
+    else:
+        some, more = _candidates(session, words, meant, narrowed)
+        left, ratings = fuse(every, RANKING, some), ratings | more
+    ranked = [
+        _Ranked(one.key, round(one.fit * 1_000_000), ratings.get(one.key, 0), one.group) for one in left
+    ]
+    if any(one.group != "closest" for one in told):
+        among = Among(_all_of([one.key for one in told], [one.key for one in left]))
+    else:
+        among = Among(_all_of([one.key for one in every], [one.key for one in some]), RANKING.fewest)
+    return _Every(sorted(ranked, key=_order), among)
 
 
 def _candidates(
