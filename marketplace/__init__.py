@@ -142,7 +142,7 @@ def _configure_web(app: Flask, config: Config) -> None:
 
 
 def _configure_blueprints(app: Flask, config: Config) -> None:
-    from .web import access, buyer, crawlers, expert, health, operator, public, webhooks
+    from .web import access, api, buyer, crawlers, expert, health, operator, public, webhooks
     from .web.account import blueprint as account
     from .web.public import photo
 
@@ -151,6 +151,7 @@ def _configure_blueprints(app: Flask, config: Config) -> None:
     app.register_blueprint(photo.blueprint)
     app.register_blueprint(health.blueprint)
     app.register_blueprint(crawlers.blueprint)
+    app.register_blueprint(api.blueprint)
     app.register_blueprint(webhooks.blueprint)
     if config.demo:
         from .web import dev, dev_mail, kit

@@ -4,6 +4,8 @@ The application is loaded after the fork (`preload_app` is off): a pool of datab
 shared by two processes would mix their answers up.
 """
 
+from gunicorn.http import message
+
 worker_class = "gthread"
 workers = 2
 threads = 8
@@ -11,8 +13,10 @@ preload_app = False
 timeout = 60
 graceful_timeout = 8
 keepalive = 5
-# Longer than any address of ours; a longer one is refused before it is read.
-limit_request_line = 8190
+# Longer than any address of ours (a question of 8 000 characters to the read API, each up to 12 bytes once
+# encoded, docs/decisions/016); a longer one is refused before it is read. gunicorn caps the setting by a
+# constant of its own, from which only "no limit at all" leads away: so the constant moves.
+limit_request_line = message.MAX_REQUEST_LINE = 128 * 1024
 limit_request_fields = 64
 limit_request_field_size = 8190
 # Its control socket lies in the home folder, where two instances would take it from each other.

@@ -271,6 +271,18 @@ class ShortlistFull(Refusal):
     """A shortlist is short. Facts: most."""
 
 
+class SavedSearchesFull(Refusal):
+    """A person keeps so many searches. Facts: most."""
+
+
+class SynonymsWrong(Refusal):
+    """A group of synonyms that is none. Facts: why (few, many, long, empty), term, most."""
+
+
+class SearchTooSlow(Refusal):
+    """The records would have taken too long over this one question; nothing is wrong with them."""
+
+
 class QuestionIncomplete(Refusal):
     """Something is missing in a question or in its answer. Facts: missing (summary, asked, verdict, words)."""
 

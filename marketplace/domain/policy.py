@@ -103,6 +103,8 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.review_as_lead": ((is_its_lead,),),
     "booking.rescue": ((is_its_lead,),),
     "shortlist.own": ((signed_in,),),
+    "saved_searches.list_own": ((signed_in,),),
+    "saved_search.manage": ((is_its_lead,),),
     "question.ask": ((leads_somewhere,),),
     "questions.list_own": ((signed_in,),),
     "question.view_as_lead": ((is_its_lead,),),

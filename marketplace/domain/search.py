@@ -239,31 +239,66 @@ class Fitting(Generic[Key]):
     group: Group
 
 
-def fuse(candidates: Sequence[Candidate[Key]], ranking: Ranking = RANKING) -> list[Fitting[Key]]:
+def fuse(
+    candidates: Sequence[Candidate[Key]],
+    ranking: Ranking = RANKING,
+    narrowed: Sequence[Candidate[Key]] | None = None,
+) -> list[Fitting[Key]]:
     """Meaning and words as one fit, best first; what is only chance is left out.
 
     Text scores are standardised within each language: chance words in the reader's own language lift
     no offer above one in the other language that means the same. At least `fewest` are kept, said to
     be no more than the closest.
+
+    `narrowed`: those that filters leave, found with the filters. Measured against all the candidates,
+    they have the fit and group they have without filters. Where something is near, no closest one comes
+    in for another; where nothing is, the closest of those left are told.
     """
-    standard = _standardised(candidates)
-    fits = sorted(
-        ((one.meaning + ranking.text * standard[one.key], one) for one in candidates),
-        key=lambda pair: -pair[0],
-    )
+    shape = _shape(candidates)
+    fits = _fits(candidates, shape, ranking)
     pack = _pack([fit for fit, _one in fits])
-    found = [Fitting(one.key, fit, _group(fit, fit - pack, ranking)) for fit, one in fits[: ranking.most]]
-    return [one for place, one in enumerate(found) if place < ranking.fewest or one.group != "closest"]
+
+    def told(some: Iterable[tuple[float, Candidate[Key]]]) -> list[Fitting[Key]]:
+        return [Fitting(one.key, fit, _group(fit, fit - pack, ranking)) for fit, one in some]
+
+    found = _worth_telling(told(fits[: ranking.most]), ranking)
+    if narrowed is None:
+        return found
+    left = told(_fits(narrowed, shape, ranking)[: ranking.most])
+    if not any(one.group != "closest" for one in found):
+        return _worth_telling(left, ranking)
+    known = {one.key for one in found}
+    return [one for one in left if one.group != "closest" or one.key in known]
 
 
-def _standardised(candidates: Sequence[Candidate[Key]]) -> dict[Key, float]:
-    """Each candidate's text fit in standard deviations of its language's."""
+def _worth_telling(some: Sequence[Fitting[Key]], ranking: Ranking) -> list[Fitting[Key]]:
+    return [one for place, one in enumerate(some) if place < ranking.fewest or one.group != "closest"]
+
+
+def _fits(
+    some: Sequence[Candidate[Key]], shape: Mapping[str, tuple[float, float]], ranking: Ranking
+) -> list[tuple[float, Candidate[Key]]]:
+    """The fit of each, best first; its text in standard deviations of its language's."""
+    found = []
+    for one in some:
+        mean, deviation = shape.get(one.language, _NO_TEXTS)
+        found.append((one.meaning + ranking.text * (one.text - mean) / deviation, one))
+    return sorted(found, key=lambda pair: -pair[0])
+
+
+# Where hardly any word fits, the little there is must not be blown up.
+_LEAST_DEVIATION = 0.3
+_NO_TEXTS = (0.0, _LEAST_DEVIATION)
+
+
+def _shape(candidates: Sequence[Candidate[Key]]) -> dict[str, tuple[float, float]]:
+    """The mean and standard deviation of text fit in each language."""
     by_language: dict[str, list[float]] = defaultdict(list)
     for one in candidates:
         by_language[one.language].append(one.text)
-    # Where hardly any word fits, the little there is must not be blown up.
-    shape = {language: (fmean(texts), pstdev(texts) + 0.3) for language, texts in by_language.items()}
-    return {one.key: (one.text - shape[one.language][0]) / shape[one.language][1] for one in candidates}
+    return {
+        language: (fmean(texts), pstdev(texts) + _LEAST_DEVIATION) for language, texts in by_language.items()
+    }
 
 
 def _pack(fits: Sequence[float]) -> float:

@@ -28,6 +28,7 @@ from ..services import (
     questions,
     rescues,
     reviews,
+    saved_searches,
     search,
 )
 from ..storage.clock import real_now
@@ -109,7 +110,8 @@ def sweep_five_minutes(house: House) -> None:
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
     free_days.renew_due(house.db)
-    letters.enquiries_today(house.db, house.stationery)
+    saved_searches.look(house.db, house.encoders)
+    letters.news_today(house.db, house.stationery)
     with house.db.reading() as session:
         for finding in ledger.check(session):
             log.error("ledger check: %s", finding)

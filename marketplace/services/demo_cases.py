@@ -1,5 +1,6 @@
-"""Demo cases for the operators' queue, played by the same services guests use: an applicant with everything
-submitted, a changed offer, a changed profile, and two reports.
+"""Demo cases, played by the same services guests use. For the operators' queue: an applicant with everything
+submitted, a changed offer, a changed profile, and two reports. Of project leads: an open question, an
+enquiry, and a saved search.
 
 Each is a step at its time in the play of `demo_bookings`, so that some are late already.
 """
@@ -12,6 +13,7 @@ from typing import Any
 
 import sqlalchemy as sa
 
+from ..domain.filters import read_filters
 from ..domain.hours import Typed
 from ..domain.policy import Actor
 from ..storage.clock import real_now
@@ -20,7 +22,7 @@ from ..storage.experts import Expert
 from ..storage.offers import Offer
 from ..storage.people import Person
 from ..storage.reviews import Review
-from . import moderation
+from . import enquiries, moderation, questions, saved_searches
 from .availability.hours import save_hours
 from .demo_bookings import Step
 from .experts import accept_charter, become_expert, save_profile, submit_application, submit_profile
@@ -39,6 +41,7 @@ def steps(db: Database, cases: Mapping[str, Any]) -> Sequence[Step]:
     deeds = {
         "applicant": _apply, "changed_offer": _change_offer, "changed_profile": _change_profile,
         "reported_review": _report_review, "reported_offer": _report_offer,
+        "question": _ask, "enquiry": _publish, "saved_search": _save_search,
     }  # fmt: skip
     with db.reading() as session:
         loaded = set(session.scalars(sa.select(Offer.source_id)))
@@ -97,6 +100,34 @@ def _report_offer(db: Database, case: Mapping[str, Any]) -> str:
     offer, _me = _of(db, case)
     _notice(db, case, "offer", offer.id, case["name"], case["email"], None)
     return f"{offer.slug}: reported"
+
+
+def _ask(db: Database, case: Mapping[str, Any]) -> str:
+    offer, _me = _of(db, case)
+    questions.ask(
+        db, _lead(db, case), offer_id=offer.id, summary=case["summary"], asked=case["asked"], token="play"
+    )
+    return f"{offer.slug}: a question asked"
+
+
+def _publish(db: Database, case: Mapping[str, Any]) -> str:
+    told = {name: case[name] for name in ("title", "summary", "details")}
+    enquiries.publish(db, _lead(db, case), token="play", **told)
+    return f"{case['lead']}: an enquiry published"
+
+
+def _save_search(db: Database, case: Mapping[str, Any]) -> str:
+    filters, _wrong = read_filters(case["filters"], db.clock().date())
+    saved_searches.save(
+        db, _lead(db, case), name=case["name"], query=case["query"], filters=filters, order="fit"
+    )
+    return f"{case['lead']}: a search saved"
+
+
+def _lead(db: Database, case: Mapping[str, Any]) -> Actor:
+    with db.reading() as session:
+        person_id = session.scalars(sa.select(Person.id).where(Person.email == case["lead"])).one()
+    return _actor(db, person_id)
 
 
 def _notice(

@@ -34,6 +34,7 @@ from ..storage.payouts import Transfer
 from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
 from ..storage.questions import Question, QuestionLimit
 from ..storage.reviews import Review, seen_by_all
+from ..storage.saved_searches import SavedSearch
 from .people import count_exports, write_audit
 
 UNITS = {
@@ -227,13 +228,15 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
 
 
 def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dict[str, Any]:
-    """Questions before booking and enquiries, one's own side of them; the answers were given to be read."""
+    """Questions before booking, enquiries and saved searches, one's own side of them; answers were given to be read."""
     question = ("summary", "asked", "words", "state", "asked_at", "closed_at")
     proposal = ("price_minor", "slots", "format", "place", "words", "made_at")
     found: dict[str, Any] = {
         "questions_asked": _rows(session, Question, Question.asker_id == me, *question),
         "enquiries": _rows(session, Enquiry, Enquiry.lead_id == me, "title", "summary", "details", "language",
                            "state", "published_at", "closed_at"),
+        "saved_searches": _rows(session, SavedSearch, SavedSearch.person_id == me, "name", "query", "filters",
+                                "ordered_by", "frequency", "made_at", "seen_at"),
     }  # fmt: skip
     if expert_id is None:
         return found

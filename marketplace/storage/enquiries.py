@@ -1,4 +1,4 @@
-"""Enquiries, who was invited to them, what experts proposed, and who wants the daily mail."""
+"""Enquiries, who was invited to them, what experts proposed, and who wants them by daily mail."""
 
 from __future__ import annotations
 
@@ -78,10 +78,9 @@ class EnquiryProposal(Base):
 
 
 class EnquiryMail(Base):
-    """An expert's daily mail: off or not, when it last left, and the token that ends it in one click."""
+    """The enquiries in an expert's daily mail: off or not, and up to which publication they were told."""
 
     __tablename__ = "enquiry_mails"
     expert_id: Mapped[uuid.UUID] = refers("experts.id", primary_key=True, index=False)
-    token: Mapped[str] = mapped_column(unique=True)
     off: Mapped[bool]
     told_until: Mapped[datetime]

@@ -31,3 +31,11 @@ class Letter(Base):
     sent_at: Mapped[datetime | None]
     tries: Mapped[int] = mapped_column(default=0)
     error: Mapped[str | None]
+
+
+class DailyMail(Base):
+    """A person's one mail a day of what is new: the token that ends it in one click."""
+
+    __tablename__ = "daily_mails"
+    person_id: Mapped[uuid.UUID] = refers("people.id", primary_key=True, index=False)
+    token: Mapped[str] = mapped_column(unique=True)

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ..domain.filters import FACETS, FORMATS, Filters
+from .availability import Calendar
 from .experts import Expert
 from .free_days import FreeDay
 from .offers import Offer, OfferVersion
@@ -92,13 +93,20 @@ def _free(filters: Filters, now: datetime, zone: ZoneInfo) -> Condition:
 
 
 def _notice() -> sa.ColumnElement[int]:
-    """`domain.deadlines.effective_notice` in SQL, with `services.availability.is_instant`."""
+    """`services.availability.rules_of` in SQL: an offer's own notice, and the calendar's under those on request."""
     instant = sa.and_(
         OfferVersion.instant,
         Expert.standing_since.is_not(None),
         sa.func.coalesce(Expert.meeting_link, "") != "",
     )
-    return sa.func.greatest(OfferVersion.notice_hours, sa.case((instant, 4), else_=24))
+    calendar = (
+        sa.select(Calendar.notice_hours)
+        .where(Calendar.expert_id == Expert.id)
+        .correlate(Expert)
+        .scalar_subquery()
+    )
+    floor = sa.func.greatest(24, calendar)
+    return sa.func.greatest(OfferVersion.notice_hours, sa.case((instant, 4), else_=floor))
 
 
 def _midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -63,6 +63,7 @@ class OfferVersion(Base):
             postgresql_ops={"words": "gin_trgm_ops"},
         ),
         Index("uq_offer_versions_live", "offer_id", unique=True, postgresql_where=text("live")),
+        Index("ix_offer_versions_first", "published_at", postgresql_where=text("number = 1")),
         CheckConstraint("price_minor > 0", "price_positive"),
         CheckConstraint("minutes in (180, 210, 240)", "minutes"),
         CheckConstraint(one_of("format", FORMATS), "format"),

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Index, text
+from sqlalchemy import Index, Select, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -82,17 +82,13 @@ _LEXEMES = text(
 
 # A word counts once and a little more for each further place, more in a title than in a biography
 # (BM25's saturation). An offer is read by the rules that understand it best.
-_RANK = text(
-    """
+_RANK = """
     with words (language, lexeme, weight) as (
         select * from unnest(cast(:languages as text[]), cast(:lexemes as text[]), cast(:weights as real[]))
     ),
     by_words as (
         select r.offer_id from search_rows as r
-        where (r.fr @@ cast(:fr as tsquery) or r.en @@ cast(:en as tsquery)) and r.offer_id in (
-            select o.id from offers as o join experts as e on e.id = o.expert_id
-            join people as p on p.id = e.person_id
-            where o.status = 'live' and e.status = 'admitted' and p.suspended_at is null)
+        where (r.fr @@ cast(:fr as tsquery) or r.en @@ cast(:en as tsquery)) and r.offer_id in ({among})
         limit :most
     ),
     candidates as (
@@ -119,7 +115,12 @@ _RANK = text(
     select distinct on (offer_id) offer_id, own, rating_score, cast(round(fit * 1000000) as bigint) as fit, words
     from by_language order by offer_id, fit desc
     """
-)
+_LIVE = """
+    select o.id from offers as o join experts as e on e.id = o.expert_id join people as p on p.id = e.person_id
+    where o.status = 'live' and e.status = 'admitted' and p.suspended_at is null
+    """
+_RANK_LIVE = text(_RANK.format(among=_LIVE))
+_RANK_NARROWED = text(f"select * from ({_RANK.format(among='select id from narrowed')}) as ranked")  # noqa: S608 - constants alone
 
 _SENTENCES = text(
     """
@@ -188,12 +189,17 @@ def rank(
     rare: Mapping[str, Sequence[Word]],
     most: int,
     also: Sequence[uuid.UUID] = (),
+    narrowed: Select[uuid.UUID] | None = None,
 ) -> list[Found]:
-    """The offers that hold one of the rare words, and those of `also`, each with its fit by all the words."""
+    """The offers that hold one of the rare words, and those of `also`, each with its fit by all the words.
+
+    `narrowed`: the ids among which the words look, instead of all live offers.
+    """
     given = {
         **_as_arrays(words), "fr": _any_of(rare["fr"]), "en": _any_of(rare["en"]), "most": most, "also": list(also),
     }  # fmt: skip
-    return [Found(*row) for row in session.execute(_RANK, given)]
+    statement = _RANK_LIVE if narrowed is None else _RANK_NARROWED.columns().add_cte(narrowed.cte("narrowed"))
+    return [Found(*row) for row in session.execute(statement, given)]
 
 
 def fit_of_sentences(

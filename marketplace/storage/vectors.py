@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ARRAY, REAL, CheckConstraint, ForeignKeyConstraint, Index, select, text
+from sqlalchemy import ARRAY, REAL, CheckConstraint, ForeignKeyConstraint, Index, Select, select, text
 from sqlalchemy.dialects.postgresql.base import ischema_names
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.types import UserDefinedType
@@ -118,6 +118,19 @@ _NEAREST = text(
     join offers as o on o.id = n.offer_id join experts as e on e.id = o.expert_id
     join people as p on p.id = e.person_id
     where o.status = 'live' and e.status = 'admitted' and p.suspended_at is null
+    """
+)
+
+# Every one that filters leave is measured: an approximate index would miss the few of a rare filter.
+_NEAREST_NARROWED = text(
+    """
+    select n.offer_id, n.language, n.meaning, r.rating_score from (
+        with measured as materialized (
+            select offer_id, language, -(vector <#> cast(:asked as halfvec)) as meaning from offer_vectors
+            where encoding_id = :encoding and offer_id in (select id from narrowed)
+        )
+        select * from measured order by meaning desc limit :most
+    ) as n join search_rows as r on r.offer_id = n.offer_id
     """
 )
 
@@ -292,13 +305,20 @@ def texts_of(session: Session, encoding_id: uuid.UUID, offer_id: uuid.UUID) -> l
 
 
 def nearest(
-    session: Session, encoding_id: uuid.UUID, asked: Vector, most: int
+    session: Session,
+    encoding_id: uuid.UUID,
+    asked: Vector,
+    most: int,
+    narrowed: Select[uuid.UUID] | None = None,
 ) -> list[tuple[uuid.UUID, str, float, int]]:
-    """(offer, language, cosine, rating score) of the live offers nearest in meaning."""
+    """(offer, language, cosine, rating score) of the live offers nearest in meaning; of `narrowed` alone."""
     given = {"encoding": encoding_id, "asked": as_text(asked), "most": most}
+    statement = (
+        _NEAREST if narrowed is None else _NEAREST_NARROWED.columns().add_cte(narrowed.cte("narrowed"))
+    )
     return [
         (row.offer_id, row.language, float(row.meaning), row.rating_score)
-        for row in session.execute(_NEAREST, given)
+        for row in session.execute(statement, given)
     ]
 
 

@@ -23,6 +23,7 @@ from ..storage.enquiries import Enquiry
 from ..storage.experts import Expert
 from ..storage.offers import Offer
 from ..storage.questions import Question
+from ..storage.saved_searches import SavedSearch
 from .house import house, real_now
 
 PUBLIC = "public"
@@ -189,6 +190,17 @@ def door_enquiry(enquiry_id: uuid.UUID, action: str) -> Enquiry:
         g.door_passed = True
         session.expunge(enquiry)
         return enquiry
+
+
+def door_saved_search(search_id: uuid.UUID, action: str) -> SavedSearch:
+    """A saved search for whoever saved it; else NotFound."""
+    with house().db.reading() as session:
+        search = session.get(SavedSearch, search_id)
+        if search is None or not may(action, actor(), Parties(search.person_id, None, None)):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(search)
+        return search
 
 
 def door_expert(slug: str) -> Expert:

@@ -19,6 +19,7 @@ from . import again, refusals
 from .access import ProveFirst, SignInFirst
 from .gate import is_from_us, safe_next, where_from
 from .house import real_now
+from .problems import problem
 from .security import MOST_OF_FILES
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,8 @@ log = logging.getLogger(__name__)
 RETRY_SECONDS = 10
 # Read by machines: they get a line, not a page.
 MACHINES = ("/webhooks/", "/healthz")
+# They get problem details (RFC 9457).
+PROGRAMS = "/api/"
 
 
 def start(app: Flask) -> None:
@@ -161,6 +164,8 @@ def words(status: int) -> tuple[str, str]:
 
 
 def _page(status: int, *, text: str = "", number: str = "") -> Response:
+    if request.path.startswith(PROGRAMS):
+        return problem(status, detail=text if status == 503 else "", number=number)
     title, said = words(status)
     if request.path.startswith(MACHINES):
         return make_response(f"{status}\n", status, {"Content-Type": "text/plain; charset=utf-8"})

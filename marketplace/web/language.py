@@ -27,7 +27,7 @@ DEFAULT_ZONE = "Europe/Paris"
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 
 # Pages everybody may open, but nobody should find by a search engine.
-UNLISTED = ("public.shortlist", "public.shared", "public.compare")
+UNLISTED = ("public.shortlist", "public.shared", "public.compare", "public.saved_searches")
 _ZONES = available_timezones()
 
 
@@ -62,7 +62,13 @@ def current_language() -> str:
 
 
 def guest_language() -> str:
-    """Where no path says it: the person's choice, the cookie's, the browser's, French."""
+    """Where no path says it: the person's choice, the cookie's, the browser's, French.
+
+    Of a program what it asks for, else French: the same address, the same answer.
+    """
+    if request.path.startswith("/api/"):
+        asked = request.args.get("lang", DEFAULT)
+        return asked if asked in LANGUAGES else DEFAULT
     me = g.get("me")
     if me is not None:
         return str(me.language)

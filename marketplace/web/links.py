@@ -73,5 +73,8 @@ class SiteLinks:
     def unsubscribe(self, token: str, lang: str) -> str:
         return self._at(lang, f"unsubscribe/{token}")
 
+    def saved_search(self, search_id: str, lang: str) -> str:
+        return self._at(lang, f"saved-searches/{search_id}")
+
     def question(self, question_id: str, lang: str, side: str) -> str:
         return self._at(lang, f"{'expert/' if side == 'expert' else ''}questions/{question_id}")

@@ -58,6 +58,7 @@ VENDORS = {
     "marketplace.web.formats": ("lucide",),
     "marketplace.web.forms": ("email_validator",),
     "marketplace.cli.supervise": ("psycopg",),
+    "marketplace.cli.gunicorn_settings": ("gunicorn",),
     "marketplace.cli.schema": ("alembic",),
 }
 SETTINGS_READERS = (
@@ -86,7 +87,10 @@ ROOM_OF = {
     "storage.vocabulary": "search",
     "domain.addresses": "people",
     "domain.filters": "search",
+    "domain.synonyms": "search",
     "storage.narrowing": "search",
+    "storage.saved_searches": "shortlists",
+    "services.saved_searches": "shortlists",
     "domain.profiles": "experts",
     "domain.checks": "moderation",
     "domain.hours": "availability",

@@ -25,6 +25,7 @@ WITHOUT_LANGUAGE = (
     "/healthz",
     "/dev/",
     "/_kit",
+    "/api/",
     "/calendar/",
     "/photos/",
     "/robots.txt",

@@ -42,7 +42,7 @@ from marketplace.services.privacy import export_own
 from marketplace.storage.bookings import Booking, BookingMove
 from marketplace.storage.briefs import Brief
 from marketplace.storage.db import Database, connect
-from marketplace.storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
+from marketplace.storage.enquiries import Enquiry, EnquiryInvitation, EnquiryProposal
 from marketplace.storage.letters import Letter
 from marketplace.storage.offers import OfferVersion
 from marketplace.storage.people import Acceptance, Person
@@ -500,16 +500,16 @@ def test_one_mail_a_day_of_what_fits_with_its_way_out(db: Database, clock: FakeC
     publish(db, make.lead(db), title="Un")
     publish(db, make.lead(db), title="Deux")
     for _ in range(3):
-        letters.enquiries_today(db, STATIONERY)
-    message = written(db)["enquiries_today"]
-    complete("enquiries_today", message, language)
+        letters.news_today(db, STATIONERY)
+    message = written(db)["news_today"]
+    complete("news_today", message, language)
     assert message["To"].addresses[0].addr_spec == seller.person.email
     assert "Un" in text_of(message)
     assert "Deux" in text_of(message)
     assert "Tanneurs" not in text_of(message)
-    with db.reading() as session:
-        row = session.get_one(EnquiryMail, seller.expert.id)
-    address = f"https://declic.example/unsubscribe/{row.token}/{language}"
+    with db.transaction() as tx:
+        token = letters.mail_token(tx, seller.person.id)
+    address = f"https://declic.example/unsubscribe/{token}/{language}"
     assert message["List-Unsubscribe"] == f"<{address}>"
     assert message["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
     assert address in html_of(message)
@@ -520,21 +520,21 @@ def test_one_mail_a_day_of_what_fits_with_its_way_out(db: Database, clock: FakeC
 
     clock.move(timedelta(minutes=5))
     publish(db, make.lead(db), title="Trois")
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert count() == 1
     clock.move(timedelta(days=1))
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert count() == 2
     clock.move(timedelta(days=1))
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert count() == 2
     clock.move(timedelta(minutes=5))
     publish(db, make.lead(db), title="Quatre")
-    enquiries.unsubscribe(db, row.token)
-    letters.enquiries_today(db, STATIONERY)
+    letters.unsubscribe(db, token)
+    letters.news_today(db, STATIONERY)
     assert count() == 2
     enquiries.set_mails(db, seller.actor, on=True)
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert count() == 3
 
 
@@ -543,20 +543,20 @@ def test_not_before_six_and_not_to_the_suspended(db: Database, clock: FakeClock)
     sells(db, seller)
     publish(db, make.lead(db))
     clock.move(timedelta(hours=20))
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert written(db) == {}
     with db.transaction() as tx:
         tx.session.get_one(Person, seller.person.id).suspended_at = tx.now
     clock.move(timedelta(hours=2))
-    letters.enquiries_today(db, STATIONERY)
+    letters.news_today(db, STATIONERY)
     assert written(db) == {}
 
 
 def test_no_token_of_ours_is_not_found(db: Database) -> None:
     with pytest.raises(NotFound):
-        enquiries.unsubscribe(db, "x" * 22)
+        letters.unsubscribe(db, "x" * 22)
     with db.reading() as session, pytest.raises(NotFound):
-        enquiries.mails_off(session, "")
+        letters.mails_off(session, "")
 
 
 def test_ones_own_side_is_in_ones_export_and_nobody_elses(db: Database) -> None:

@@ -261,7 +261,7 @@ FOLLOWING = {
     "reviews_visible_lead", "review_published_expert",
     "question_asked", "question_answered", "question_passed_on",
     "question_unanswered_lead", "question_unanswered_expert", "enquiry_invited", "enquiry_answered",
-    "enquiry_over_lead", "enquiry_closed_expert", "enquiry_taken_expert", "enquiries_today",
+    "enquiry_over_lead", "enquiry_closed_expert", "enquiry_taken_expert", "news_today",
 }  # fmt: skip
 
 

@@ -6,16 +6,19 @@ import uuid
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from flask import Flask
 from werkzeug.routing import IntegerConverter, Rule
 
+from marketplace.domain.filters import NONE
 from marketplace.domain.policy import Parties, may
-from marketplace.services import moderation
+from marketplace.services import moderation, saved_searches
 from marketplace.services.people import actor_for
 from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database
 from marketplace.storage.people import Person
 from marketplace.storage.reviews import Review
+from marketplace.storage.vocabulary import Synonyms
 from marketplace.web.access import PUBLIC
 from tests import factories as make
 
@@ -61,6 +64,11 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     }  # fmt: skip
     asked = make.question(db, by=made.lead, of=made.seller, offer_of=made.offer)
     values["question_id"] = asked.id
+    values["search_id"] = saved_searches.save(
+        db, made.lead.actor, name="Cave", query="cave", filters=NONE, order="fit"
+    ).id
+    with db.reading() as session:
+        values["group_id"] = session.scalars(sa.select(Synonyms.id).limit(1)).one()
     values["enquiry_id"] = make.enquiry(db, by=made.lead).id
     return World(made, people, values)
 

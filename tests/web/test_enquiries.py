@@ -11,8 +11,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from marketplace.services import bookings, enquiries, search
-from marketplace.services.enquiries import mail_of
+from marketplace.services import bookings, enquiries, letters, search
 from marketplace.storage.db import Database
 from marketplace.storage.enquiries import Enquiry, EnquiryProposal
 from marketplace.storage.offers import Offer
@@ -190,7 +189,7 @@ def test_the_daily_mail_ends_in_one_click_signed_in_or_not(
     db: Database, client: FlaskClient, browser: Browser, seller: make.Seller
 ) -> None:
     with db.transaction() as tx:
-        token = mail_of(tx, seller.expert.id).token
+        token = letters.mail_token(tx, seller.person.id)
 
     def on() -> bool:
         with db.reading() as session:

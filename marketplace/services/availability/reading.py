@@ -38,11 +38,16 @@ class Sought:
 
 
 def next_slots(
-    session: Session, sought: Sequence[Sought], now: datetime, count: int
+    session: Session,
+    sought: Sequence[Sought],
+    now: datetime,
+    count: int,
+    begins: tuple[datetime, datetime | None] | None = None,
 ) -> dict[uuid.UUID, list[Interval]]:
     """The next `count` free slots of each offer, by the rules of the hold itself; two statements for all.
 
-    An expert who cannot be paid, or has no hours, has none.
+    An expert who cannot be paid, or has no hours, has none. With `begins`, those that begin from the one
+    instant on and before the other.
     """
     experts = {one.expert_id for one in sought}
     if not experts:
@@ -64,7 +69,13 @@ def next_slots(
     for one in sought:
         calendar = calendars.get(one.expert_id)
         rules = _sought_rules(calendar, one) if calendar is not None else None
-        found[one.offer_id] = _next(rules, claims[one.expert_id], one.minutes, now, count) if rules else []
+        taken = claims[one.expert_id]
+        if rules is None:
+            found[one.offer_id] = []
+        elif begins is not None:
+            found[one.offer_id] = _between(rules, taken, one.minutes, now, begins)[:count]
+        else:
+            found[one.offer_id] = _next(rules, taken, one.minutes, now, count)
     return found
 
 
@@ -131,3 +142,20 @@ def _next(rules: Availability, claims: Claims, minutes: int, now: datetime, coun
         if len(days) >= count or step is STEPS[-1]:
             return list(days.values())[:count]
     return []
+
+
+def _between(
+    rules: Availability,
+    claims: Claims,
+    minutes: int,
+    now: datetime,
+    begins: tuple[datetime, datetime | None],
+) -> list[Interval]:
+    first, last = begins
+    latest = now + rules.horizon
+    last = min(last, latest) if last else latest
+    window = (max(first, now), last + timedelta(minutes=minutes))
+    if window[0] >= last:
+        return []
+    slots = slots_among(rules, claims, minutes=minutes, window=window, now=now)
+    return [slot for slot in slots if slot[0] < last]

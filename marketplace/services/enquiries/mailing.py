@@ -1,4 +1,4 @@
-"""Who gets the daily mail of enquiries, and how it is switched off: on a page, or in one click from the mail."""
+"""Who reads of enquiries in their daily mail (services/letters/daily.py), and up to where they have."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ...domain.errors import NotFound
-from ...domain.ids import new_reference
 from ...domain.policy import Actor
 from ...storage.db import Database, Tx
 from ...storage.enquiries import EnquiryMail
@@ -20,9 +18,7 @@ DAY = timedelta(days=1)
 
 def mail_of(tx: Tx, expert_id: uuid.UUID) -> EnquiryMail:
     """The expert's row, locked; made where there is none, told of nothing before yesterday."""
-    made = insert(EnquiryMail).values(
-        expert_id=expert_id, token=new_reference(), off=False, told_until=tx.now - DAY
-    )
+    made = insert(EnquiryMail).values(expert_id=expert_id, off=False, told_until=tx.now - DAY)
     tx.session.execute(made.on_conflict_do_nothing())
     return tx.session.get_one(EnquiryMail, expert_id, with_for_update=True)
 
@@ -37,20 +33,3 @@ def set_mails(db: Database, actor: Actor, *, on: bool) -> None:
     assert actor.expert_id is not None  # The policy table lets experts alone through.
     with db.transaction() as tx:
         mail_of(tx, actor.expert_id).off = not on
-
-
-def mails_off(session: Session, token: str) -> bool:
-    """Whether this token's mails are off already. Raises NotFound for no token of ours."""
-    off = session.scalar(sa.select(EnquiryMail.off).where(EnquiryMail.token == token))
-    if off is None:
-        raise NotFound
-    return off
-
-
-def unsubscribe(db: Database, token: str) -> None:
-    """Switch them off by the token of a mail, signed in or not; twice is once. Raises NotFound."""
-    with db.transaction() as tx:
-        row = tx.session.scalar(sa.select(EnquiryMail).where(EnquiryMail.token == token).with_for_update())
-        if row is None:
-            raise NotFound
-        row.off = True

@@ -7,6 +7,7 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 from .account import address_changed, address_changing, address_known, link
 from .asking import question_asked, question_closed
 from .calendar_files import invitation_for
+from .daily import mail_token, mails_off, news_today, unsubscribe
 from .decisions import (
     application_received,
     notice_received,
@@ -14,7 +15,7 @@ from .decisions import (
     restriction_lifted,
     tell_decided,
 )
-from .enquiring import enquiries_today, enquiry_answered, enquiry_closed, enquiry_invited
+from .enquiring import enquiry_answered, enquiry_closed, enquiry_invited
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
@@ -30,7 +31,6 @@ __all__ = [
     "address_known",
     "application_received",
     "booking_moved",
-    "enquiries_today",
     "enquiry_answered",
     "enquiry_closed",
     "enquiry_invited",
@@ -38,6 +38,9 @@ __all__ = [
     "letter",
     "letters",
     "link",
+    "mail_token",
+    "mails_off",
+    "news_today",
     "notice_received",
     "question_asked",
     "question_closed",
@@ -50,4 +53,5 @@ __all__ = [
     "send",
     "tell_decided",
     "transfer_made",
+    "unsubscribe",
 ]

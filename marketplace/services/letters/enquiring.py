@@ -1,10 +1,8 @@
-"""Letters about enquiries: invited, answered, closed; and one a day of those that fit an expert's offers."""
+"""Letters about enquiries: invited, answered, closed. Those that fit an expert's offers come in the daily mail."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -16,14 +14,9 @@ from ...storage.enquiries import Enquiry, EnquiryInvitation, EnquiryProposal
 from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ...storage.people import Person
-from ..enquiries import fitting_now, mail_of
 from .desk import put
 from .facts import Party, party
 from .stationery import Stationery
-
-# The daily mail leaves from this hour on (UTC), and catches up on so much.
-FROM_HOUR = 6
-LOOKS_BACK = timedelta(days=3)
 
 
 def enquiry_invited(db: Database, stationery: Stationery, *, invitation_id: uuid.UUID) -> None:
@@ -71,46 +64,6 @@ def enquiry_closed(db: Database, stationery: Stationery, *, enquiry_id: uuid.UUI
 def _taken(tx: Tx, enquiry: Enquiry) -> uuid.UUID | None:
     """Whose proposal was taken."""
     return tx.session.scalar(sa.select(Booking.expert_id).where(Booking.id == enquiry.booking_id))
-
-
-def enquiries_today(db: Database, stationery: Stationery) -> None:
-    """One mail a day to each expert whom new enquiries fit and who did not switch it off."""
-    now = db.clock()
-    if now.hour < FROM_HOUR:
-        return
-    with db.reading() as session:
-        found = fitting_now(session, now, now - LOOKS_BACK)
-    for expert_id, enquiries in found.items():
-        with db.transaction() as tx:
-            _tell_of(tx, stationery, expert_id, enquiries)
-
-
-def _tell_of(tx: Tx, stationery: Stationery, expert_id: uuid.UUID, enquiries: Sequence[Enquiry]) -> None:
-    row = mail_of(tx, expert_id)
-    new = [enquiry for enquiry in enquiries if enquiry.published_at > row.told_until]
-    if row.off or not new:
-        return
-    me, links = _expert(tx, expert_id), stationery.links
-    unsubscribe = links.unsubscribe(row.token, me.language)
-    # The day is the letter's token: a second one today is not written, and what is new waits for tomorrow.
-    letter = put(
-        tx,
-        stationery,
-        event="enquiries_today",
-        subject=tx.now.date().isoformat(),
-        to=me,
-        facts={
-            "me": me,
-            "enquiries": [
-                (enquiry, links.enquiry(str(enquiry.id), me.language, "expert")) for enquiry in new
-            ],
-            "unsubscribe": unsubscribe,
-            "home": links.home(me.language),
-        },
-        unsubscribe=unsubscribe,
-    )
-    if letter is not None:
-        row.told_until = max(enquiry.published_at for enquiry in new)
 
 
 def _put(

@@ -115,6 +115,9 @@ def _names(session: Session, subjects: Iterable[str]) -> dict[str, About]:
         elif subject.startswith("case:"):
             number = subject.removeprefix("case:")
             found[subject] = About("case", number, number)
+        elif subject.startswith("synonyms:"):
+            first = subject.removeprefix("synonyms:")
+            found[subject] = About("synonyms", first, first)
         else:
             numbers.append(subject)
     for kind, query in _queries(list(ids)):

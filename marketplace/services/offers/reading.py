@@ -51,6 +51,7 @@ class OfferLine:
     startup_role: str
     city: str
     bookable: bool
+    source_id: str | None
 
 
 LINE = (
@@ -71,6 +72,7 @@ LINE = (
     Expert.startup_role,
     Expert.city,
     (Expert.account_status == "active").label("bookable"),
+    Offer.source_id,
 )
 
 
@@ -225,14 +227,15 @@ class OfferPage:
     seller: SellerTax
     demo: bool
     photo_id: uuid.UUID | None = None
+    source_id: str | None = None
 
 
-def offer_page(session: Session, slug: str) -> OfferPage:
-    """One statement. NotFound for what is not live, or never was."""
+def offer_page(session: Session, which: str | uuid.UUID) -> OfferPage:
+    """By slug or id; one statement. NotFound for what is not live, or never was."""
     row = session.execute(
         live_offers(Offer, OfferVersion, Expert, Person, Calendar.zone)
         .join(Calendar, Calendar.expert_id == Expert.id, isouter=True)
-        .where(Offer.slug == slug)
+        .where(Offer.slug == which if isinstance(which, str) else Offer.id == which)
     ).one_or_none()
     if row is None:
         raise NotFound
@@ -327,6 +330,7 @@ def _page(offer: Offer, version: OfferVersion, expert: Expert, person: Person, z
         seller=_tax(expert),
         demo=expert.demo,
         photo_id=expert.photo_id,
+        source_id=offer.source_id,
     )
 
 

@@ -16,6 +16,8 @@ from datetime import UTC, datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ...domain.errors import TooManyTries
+from ...storage.db import Database
 from ...storage.people import Attempt
 
 _COUNT = sa.text(
@@ -31,6 +33,8 @@ ACCOUNT: Windows = ((HOUR, 100),)
 SIGN_UPS: Windows = ((HOUR, 20), (DAY, 60))
 MAILS: Windows = ((HOUR, 5), (DAY, 10))
 EXPORTS: Windows = ((HOUR, 5), (DAY, 10))
+# Requests of programs: ten a second in a burst, three on the whole.
+READS: Windows = ((MINUTE, 600), (HOUR, 12_000))
 
 
 def count_tries(
@@ -93,3 +97,10 @@ def network_key(address: str) -> str:
 def count_exports(session: Session, person_id: uuid.UUID, real_now: datetime) -> datetime | None:
     """Count one export of a person's data; the instant from which they may ask again, or None (part of a use-case)."""
     return count_tries(session, [(f"export:{person_id}", EXPORTS)], real_now)
+
+
+def count_reads(db: Database, address: str, real_now: datetime) -> TooManyTries | None:
+    """Count one request of a program; a refusal where its network has asked too often."""
+    with db.transaction() as tx:
+        until = count_tries(tx.session, [(f"api:{network_key(address)}", READS)], real_now)
+    return TooManyTries(until=until) if until else None

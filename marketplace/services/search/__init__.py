@@ -7,10 +7,11 @@ the two the same.
 
 from __future__ import annotations
 
-from .finding import EMPTY, Hit, Page, Position, find
+from .finding import EMPTY, Hit, Page, counts, find
 from .indexing import index_offer, offer_published, offer_taken_down, renew_rating, review_sent
 from .making import Progress, catch_up, encode_offer, progress_of
 from .meaning import Meant, meant_by
+from .ordering import Position
 from .sentences import Why, answer_in
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Why",
     "answer_in",
     "catch_up",
+    "counts",
     "encode_offer",
     "find",
     "index_offer",

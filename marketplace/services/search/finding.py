@@ -5,42 +5,35 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ...domain.filters import NONE, Filters, read_order
 from ...domain.search import RANKING, Candidate, Group, Part, for_candidates, fuse, significant
 from ...storage import search as rows
 from ...storage import vectors as meanings
-from ...storage.experts import Expert
-from ...storage.offers import Offer
-from ...storage.people import Person
-from ...storage.search import SearchRow
+from ...storage.clock import real_now
+from ...storage.narrowing import Counts, conditions, count, everything
 from ..offers import OfferLine, offer_lines
 from .meaning import Meant
+from .ordering import Position, browse, cut_by_fit, cut_by_key, instant_of, keyed
 from .sentences import Why, with_passages
 from .words import Words, words_of
 
+PARIS = ZoneInfo("Europe/Paris")
 # The best so many are ranked; beyond them nobody reads, and the work stays bounded.
 MOST_CANDIDATES = 400
 # Of the best fit's share; less is chance, not an answer.
 LEAST_SHARE = 0.45
 # From so many telling words on, one word in common is chance too.
 LONG_QUERY, LEAST_WORDS = 6, 2
-COUNTED = 1_000
 # So many nearest in meaning are looked at beside those the words found.
 NEAREST = 200
 # What an offer whose vectors are still being made is taken to mean: nothing in particular.
 NO_MEANING = 0.0
-
-
-@dataclass(frozen=True)
-class Position:
-    """The last line of a page: its fit and rating score (0 while browsing) and its offer."""
-
-    fit: int
-    rating: int
-    offer_id: uuid.UUID
 
 
 @dataclass(frozen=True)
@@ -62,12 +55,20 @@ class Hit:
 
 
 @dataclass(frozen=True)
+class Among:
+    """What a question finds before filters. `at_most`: where nothing is near, a list tells no more of them."""
+
+    offers: tuple[uuid.UUID, ...] = ()
+    at_most: int | None = None
+
+
+@dataclass(frozen=True)
 class Page:
-    """Some hits, best first. `total` is exact up to COUNTED. Positions to go on from, or None at an end.
+    """Some hits, in order. `total` is exact up to COUNTED. Positions to go on from, or None at an end.
 
     `instead`: the question with misspelt words as the catalogue writes them, where there are any.
     `near`: how many are about this problem or part of it; the others are only the closest. None where
-    words alone were matched.
+    words alone were matched. `among`: what counts are taken from; None while browsing.
     """
 
     hits: tuple[Hit, ...]
@@ -76,6 +77,7 @@ class Page:
     preceding: Position | None = None
     instead: str | None = None
     near: int | None = None
+    among: Among | None = None
 
     @property
     def nothing_near(self) -> bool:
@@ -90,66 +92,176 @@ def find(
     query: str,
     *,
     meant: Meant | None = None,
+    filters: Filters = NONE,
+    zone: ZoneInfo = PARIS,
+    now: datetime | None = None,
+    order: str = "",
     after: Position | None = None,
     before: Position | None = None,
     limit: int = 10,
 ) -> Page:
-    """The offers that answer `query`, best first; all of them, newest first, for an empty one.
+    """The offers that answer `query`, in one of `domain.filters.ORDERS`; all of them for an empty one.
 
     `meant` is what `meant_by` made of the same query; without it words alone decide. A query of grammar
-    alone finds nothing. `after` and `before` are positions of an earlier page of the same query. A fixed
-    number of statements, whatever the data.
+    alone finds nothing. Filters narrow what the query finds, in the records themselves; their days are
+    those of `zone`. `after` and `before` are positions of an earlier page of the same query, filters and
+    order; of another order they are none. A fixed number of statements, whatever the data.
     """
-    if not query.strip():
-        return _browse(session, after=after, before=before, limit=limit)
+    asked = bool(query.strip())
+    order = read_order(order, asked=asked)
+    now = now or real_now()
+    after, before = (edge if edge and edge.order == order else None for edge in (after, before))
+    narrowed = everything().where(*conditions(filters, now, zone).values())
+    at = instant_of(order, now, before, after)
+    if not asked:
+        cut, total = browse(session, narrowed, order, at, after, before, limit)
+        lines = offer_lines(session, cut.offers)
+        hits = tuple(Hit(lines[offer]) for offer in cut.offers if offer in lines)
+        return Page(hits, total, cut.following, cut.preceding)
     words = words_of(session, query, significant(query))
-    ranked = _fused(session, words, meant) if meant else _by_words(session, words)
-    page, following, preceding = _cut([one.position for one in ranked], after, before, limit)
-    lines = offer_lines(session, [position.offer_id for position in page])
-    groups = {one.position.offer_id: one.group for one in ranked}
-    hits = [
-        Hit(lines[position.offer_id], group=groups[position.offer_id], fit=position.fit)
-        for position in page
-        if position.offer_id in lines
-    ]
+    every = _found(session, words, meant, narrowed if filters else None)
+    ranked = every.left
+    if order == "fit":
+        cut = cut_by_fit([one.offer_id for one in ranked], after, before, limit)
+    else:
+        ordered = keyed(session, [one.offer_id for one in ranked], order, at)
+        cut = cut_by_key(ordered, order, at, after, before, limit)
+    lines = offer_lines(session, cut.offers)
+    known = {one.offer_id: one for one in ranked}
+    hits = tuple(
+        Hit(lines[offer], group=known[offer].group, fit=known[offer].fit)
+        for offer in cut.offers
+        if offer in lines
+    )
     passages = with_passages(session, words, meant, [hit.line for hit in hits])
-    hits = [replace(hit, snippet=parts, why=why) for hit, (parts, why) in zip(hits, passages, strict=True)]
+    hits = tuple(
+        replace(hit, snippet=parts, why=why) for hit, (parts, why) in zip(hits, passages, strict=True)
+    )
     near = sum(one.group != "closest" for one in ranked) if meant else None
-    return Page(tuple(hits), len(ranked), following, preceding, words.instead, near)
+    return Page(hits, len(ranked), cut.following, cut.preceding, words.instead, near, every.among)
+
+
+def counts(
+    session: Session,
+    query: str,
+    *,
+    meant: Meant | None = None,
+    filters: Filters = NONE,
+    zone: ZoneInfo = PARIS,
+    now: datetime | None = None,
+    page: Page | None = None,
+) -> Counts:
+    """How many offers each value of a filter leaves of what `query` finds, and each filter taken away.
+
+    One statement where `page` is what `find` gave for the same query and filters.
+    """
+    now = now or real_now()
+    found = conditions(filters, now, zone)
+    if not query.strip():
+        return count(session, found)
+    if page is None:
+        words = words_of(session, query, significant(query))
+        narrowed = everything().where(*found.values()) if filters else None
+        among = _found(session, words, meant, narrowed).among
+    else:
+        among = page.among or Among()
+    counted = count(session, found, among.offers)
+    return counted if among.at_most is None else _at_most(counted, among.at_most)
+
+
+def _at_most(counts: Counts, most: int) -> Counts:
+    values = {
+        facet: {value: min(number, most) for value, number in some.items()}
+        for facet, some in counts.values.items()
+    }
+    without = {name: min(number, most) for name, number in counts.without.items()}
+    return Counts(min(counts.total, most), values, without)
 
 
 @dataclass(frozen=True)
 class _Ranked:
-    position: Position
+    offer_id: uuid.UUID
+    fit: int
+    rating: int
     group: Group | None = None
 
 
-def _by_words(session: Session, words: Words) -> list[_Ranked]:
-    """What holds most of the rarest words."""
+@dataclass(frozen=True)
+class _Every:
+    """What a question finds: with the filters, best first; and without them."""
+
+    left: list[_Ranked]
+    among: Among
+
+
+def _found(
+    session: Session, words: Words, meant: Meant | None, narrowed: sa.Select[uuid.UUID] | None
+) -> _Every:
+    if meant:
+        return _fused(session, words, meant, narrowed)
+    return _by_words(session, words, narrowed)
+
+
+def _all_of(*some: Sequence[uuid.UUID]) -> tuple[uuid.UUID, ...]:
+    return tuple(dict.fromkeys(offer for each in some for offer in each))
+
+
+def _by_words(session: Session, words: Words, narrowed: sa.Select[uuid.UUID] | None) -> _Every:
+    """What holds most of the rarest words: without filters, and with them."""
     found = _texts(session, words, ())
     if not found:
-        return []
+        return _Every([], Among())
+    # One floor with and without filters: a filter lets nothing in.
     floor = max(one.fit for one in found) * LEAST_SHARE
     least = LEAST_WORDS if words.asked >= LONG_QUERY else 1
-    kept = [
-        Position(one.fit, one.rating, one.offer_id)
-        for one in found
-        if one.fit >= floor and one.shared >= least
+
+    def kept(some: Sequence[rows.Found]) -> list[_Ranked]:
+        return [
+            _Ranked(one.offer_id, one.fit, one.rating)
+            for one in some
+            if one.fit >= floor and one.shared >= least
+        ]
+
+    every = kept(found)
+    left = every if narrowed is None else kept(_texts(session, words, (), narrowed))
+    among = _all_of([one.offer_id for one in every], [one.offer_id for one in left])
+    return _Every(sorted(left, key=_order), Among(among))
+
+
+def _fused(session: Session, words: Words, meant: Meant, narrowed: sa.Select[uuid.UUID] | None) -> _Every:
+    """Meaning and words as one (domain/search.py `fuse`): without filters, and with them."""
+    every, ratings = _candidates(session, words, meant)
+    # All that are near, however many: the best of them are shown, all are counted.
+    told = fuse(every, replace(RANKING, most=len(every)))
+    some: list[Candidate[uuid.UUID]] = []
+    if narrowed is None:
+        left = told[: RANKING.most]
+    else:
+        some, more = _candidates(session, words, meant, narrowed)
+        left, ratings = fuse(every, RANKING, some), ratings | more
+    ranked = [
+        _Ranked(one.key, round(one.fit * 1_000_000), ratings.get(one.key, 0), one.group) for one in left
     ]
-    return [_Ranked(position) for position in sorted(kept, key=_order)]
+    if any(one.group != "closest" for one in told):
+        among = Among(_all_of([one.key for one in told], [one.key for one in left]))
+    else:
+        among = Among(_all_of([one.key for one in every], [one.key for one in some]), RANKING.fewest)
+    return _Every(sorted(ranked, key=_order), among)
 
 
-def _fused(session: Session, words: Words, meant: Meant) -> list[_Ranked]:
-    """Meaning and words as one (domain/search.py `fuse`)."""
-    near = meanings.nearest(session, meant.encoding_id, meant.vector, NEAREST)
+def _candidates(
+    session: Session, words: Words, meant: Meant, narrowed: sa.Select[uuid.UUID] | None = None
+) -> tuple[list[Candidate[uuid.UUID]], dict[uuid.UUID, int]]:
+    """What is near in meaning or holds the words, with both measures; and the rating scores."""
+    near = meanings.nearest(session, meant.encoding_id, meant.vector, NEAREST, narrowed)
     by_meaning = {offer: (language, cosine) for offer, language, cosine, _rating in near}
     ratings = {offer: rating for offer, _language, _cosine, rating in near}
-    texts = {one.offer_id: one for one in _texts(session, words, list(by_meaning))}
+    texts = {one.offer_id: one for one in _texts(session, words, list(by_meaning), narrowed)}
     others = [offer for offer in texts if offer not in by_meaning]
     if others:
         by_meaning |= meanings.meaning_of(session, meant.encoding_id, meant.vector, others)
     ratings |= {offer: one.rating for offer, one in texts.items()}
-    candidates = [
+    return [
         Candidate(
             key=offer,
             language=by_meaning[offer][0] if offer in by_meaning else texts[offer].language,
@@ -158,70 +270,20 @@ def _fused(session: Session, words: Words, meant: Meant) -> list[_Ranked]:
         )
         # In one order, whatever the plan: equal fits must not change places between two pages.
         for offer in sorted(set(by_meaning) | set(texts))
-    ]
-    ranked = [
-        _Ranked(Position(round(one.fit * 1_000_000), ratings.get(one.key, 0), one.key), one.group)
-        for one in fuse(candidates, RANKING)
-    ]
-    return sorted(ranked, key=lambda one: _order(one.position))
+    ], ratings
 
 
-def _texts(session: Session, words: Words, also: Sequence[uuid.UUID]) -> list[rows.Found]:
+def _texts(
+    session: Session,
+    words: Words,
+    also: Sequence[uuid.UUID],
+    narrowed: sa.Select[uuid.UUID] | None = None,
+) -> list[rows.Found]:
     if not any(words.weighed.values()):
         return []
     rare = {language: for_candidates(some, MOST_CANDIDATES) for language, some in words.weighed.items()}
-    return rows.rank(session, words.weighed, rare, MOST_CANDIDATES, also)
+    return rows.rank(session, words.weighed, rare, MOST_CANDIDATES, also, narrowed)
 
 
-def _order(position: Position) -> tuple[int, int, uuid.UUID]:
-    return -position.fit, -position.rating, position.offer_id
-
-
-def _cut(
-    ranked: Sequence[Position], after: Position | None, before: Position | None, limit: int
-) -> tuple[list[Position], Position | None, Position | None]:
-    """A page by keyset: what was added or removed meanwhile moves no line to another page's place."""
-    places = {one.offer_id: place for place, one in enumerate(ranked)}
-    if before is not None:
-        place = places.get(before.offer_id)
-        earlier = ranked[:place] if place is not None else [o for o in ranked if _order(o) < _order(before)]
-        page = list(earlier[-limit:])
-    else:
-        # Its own line where it still stands: fits are relative, and shift together when offers come and go.
-        place = places.get(after.offer_id) if after else None
-        rest = ranked[place + 1 :] if place is not None else [
-            one for one in ranked if after is None or _order(one) > _order(after)
-        ]  # fmt: skip
-        page = list(rest[:limit])
-    if not page:
-        return [], None, None
-    return (
-        page,
-        page[-1] if page[-1] != ranked[-1] else None,
-        page[0] if page[0] != ranked[0] else None,
-    )
-
-
-def _browse(session: Session, *, after: Position | None, before: Position | None, limit: int) -> Page:
-    """All live offers, newest first. Ids are made in order of time, so the key is the index of the rows."""
-    back = before is not None
-    edge = before or after
-    ids = sa.select(SearchRow.offer_id).join(Offer, Offer.id == SearchRow.offer_id)
-    ids = ids.join(Expert, Expert.id == Offer.expert_id).join(Person, Person.id == Expert.person_id)
-    ids = ids.where(Offer.status == "live", Expert.status == "admitted", Person.suspended_at.is_(None))
-    total = session.scalar(sa.select(sa.func.count()).select_from(ids.limit(COUNTED).subquery())) or 0
-    if edge is not None:
-        ids = ids.where(SearchRow.offer_id > edge.offer_id if back else SearchRow.offer_id < edge.offer_id)
-    ids = ids.order_by(SearchRow.offer_id if back else SearchRow.offer_id.desc()).limit(limit + 1)
-    found = list(session.scalars(ids))
-    more, found = len(found) > limit, found[:limit]
-    if back:
-        found.reverse()
-    lines = offer_lines(session, found)
-    hits = tuple(Hit(lines[offer]) for offer in found if offer in lines)
-    if not hits:
-        return Page((), total)
-    ends = Position(0, 0, found[-1]), Position(0, 0, found[0])
-    following = ends[0] if back or more else None
-    preceding = ends[1] if (more if back else after is not None) else None
-    return Page(hits, total, following, preceding)
+def _order(one: _Ranked) -> tuple[int, int, uuid.UUID]:
+    return -one.fit, -one.rating, one.offer_id

@@ -59,6 +59,9 @@ ACTS: Mapping[str, Callable[[], str]] = {
     "case.keep": lambda: _("Case decided: text kept"),
     "case.hide": lambda: _("Case decided: text hidden"),
     "case.undone": lambda: _("Decision taken back"),
+    "synonyms.added": lambda: _("Synonyms added"),
+    "synonyms.changed": lambda: _("Synonyms changed"),
+    "synonyms.removed": lambda: _("Synonyms removed"),
 }
 
 

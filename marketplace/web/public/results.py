@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from itertools import groupby
 from types import SimpleNamespace
@@ -16,18 +17,22 @@ from ...domain.reviews import days_median
 from ...domain.search import MOST_CHARACTERS, language_of, significant
 from ...domain.words import clean_text
 from ...services.availability import Sought, next_slots
-from ...services.search import EMPTY, Hit, Page, find, meant_by
+from ...services.offers import taxonomy
+from ...services.search import EMPTY, Hit, Page, counts, find, meant_by
+from ...storage.narrowing import Counts
 from ...storage.reviews import NOTHING_SAID, said_of
 from ..access import rule
 from ..formats import lang
 from ..house import house
-from ..language import current_zone_name
+from ..language import current_zone, current_zone_name
+from ..position import read_position, write_position
 from . import blueprint
-from .position import read_position, write_position
+from .narrowing import read, shown_beside
 
 A_PAGE = 10
 # A longer problem is not written into every link of the page; the offer finds it where one came from.
 LONGEST_IN_LINK = 300
+Begins = tuple[datetime, datetime | None] | None
 
 
 @blueprint.get("/offers")
@@ -43,26 +48,45 @@ def results() -> Any:
     # Before the records are opened: an encoder may be a server elsewhere.
     meant = None if error else meant_by(house().db, house().encoders, query)
     with house().db.reading() as session:
-        page = EMPTY if error else find(
-            session, query, meant=meant, after=read_position(request.args.get("after"), query),
-            before=read_position(request.args.get("before"), query), limit=A_PAGE,
-        )  # fmt: skip
-        hits = shown(session, page, query, now)
+        known = taxonomy(session)
+        asked = read(request.args, query, known, now, current_zone())
+        page, counted = EMPTY, Counts()
+        if not error:
+            wanted: Any = {"meant": meant, "filters": asked.filters, "zone": asked.zone, "now": now}
+            page = find(
+                session, query, order=asked.order, after=read_position(request.args.get("after"), query),
+                before=read_position(request.args.get("before"), query), limit=A_PAGE, **wanted,
+            )  # fmt: skip
+            counted = counts(session, query, page=page, **wanted)
+        hits = shown(session, page, query, now, begins=asked.window())
+    if asked.order == "soonest":
+        # By the slots themselves: the days kept for ordering do not know of a gap at noon.
+        hits.sort(key=lambda hit: (hit.first_slot is None, hit.first_slot))
     return render_template(
         "public/results.html",
         query=query,
         hits=hits,
-        groups=[(group, list(some)) for group, some in groupby(hits, key=lambda hit: hit.group)],
+        groups=_groups(hits, asked.order),
+        beside=shown_beside(asked, counted, known),
         total=page.total,
         near=page.near,
         instead=page.instead,
-        instead_url=_page_url(page.instead) if page.instead else None,
+        instead_url=replace(asked, query=page.instead).address() if page.instead else None,
         resting=not error and meant is None and bool(significant(query)),
-        next_url=_page_url(query, after=write_position(page.following, query)) if page.following else None,
-        prev_url=_page_url(query, before=write_position(page.preceding, query)) if page.preceding else None,
+        next_url=asked.address(after=write_position(page.following, query)) if page.following else None,
+        prev_url=asked.address(before=write_position(page.preceding, query)) if page.preceding else None,
         zone=current_zone_name(),
         error=error,
     ), 422 if error else 200
+
+
+def _groups(hits: list[SimpleNamespace], order: str) -> list[tuple[str | None, list[SimpleNamespace]]]:
+    """By how near they are, where that is the order; else one group, in which each says it of itself."""
+    if order == "fit":
+        return [(group, list(some)) for group, some in groupby(hits, key=lambda hit: hit.group)]
+    for hit in hits:
+        hit.said = hit.group
+    return [(None, hits)]
 
 
 def _why(refused: TextRefused) -> str:
@@ -75,12 +99,13 @@ def _why(refused: TextRefused) -> str:
     )
 
 
-def _page_url(query: str, *, after: str | None = None, before: str | None = None) -> str:
-    return url_for("public.results", q=query or None, after=after, before=before)
+def shown(
+    session: Session, page: Page, query: str, now: datetime, begins: Begins = None
+) -> list[SimpleNamespace]:
+    """Three statements for all that stands beside the titles: reviews, calendars, claims.
 
-
-def shown(session: Session, page: Page, query: str, now: datetime) -> list[SimpleNamespace]:
-    """Three statements for all that stands beside the titles: reviews, calendars, claims."""
+    The first slot is looked for in the calendar itself; with `begins`, among those that begin then.
+    """
     lines = [hit.line for hit in page.hits]
     said = said_of(session, [line.id for line in lines], now)
     slots = next_slots(
@@ -88,15 +113,16 @@ def shown(session: Session, page: Page, query: str, now: datetime) -> list[Simpl
         [Sought(line.id, line.expert_id, line.minutes, line.notice_hours, line.instant) for line in lines],
         now,
         1,
+        begins,
     )
     asked = query if 0 < len(query) <= LONGEST_IN_LINK else None
     return [
-        _hit(hit, said.get(hit.offer_id, NOTHING_SAID), slots.get(hit.offer_id, []), asked)
+        _hit(hit, said.get(hit.offer_id, NOTHING_SAID), slots.get(hit.offer_id, []), asked, begins)
         for hit in page.hits
     ]
 
 
-def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleNamespace:
+def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None, begins: Begins) -> SimpleNamespace:
     line = hit.line
     return SimpleNamespace(
         offer_url=url_for("public.offer", slug=line.slug, q=asked),
@@ -113,6 +139,7 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleName
         # The space between two sentences is no part of the mark.
         snippet=[pair for part in hit.snippet for pair in ((part.text, part.marked), (" ", False))],
         group=hit.group,
+        said=None,
         phrase=hit.why.phrase if hit.why else None,
         phrase_lang=language_of(hit.why.phrase) if hit.why else None,
         foreign=line.lang != lang(),
@@ -120,5 +147,6 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None) -> SimpleName
         days_median=days_median(said.days),
         review_count=said.count,
         first_slot=slots[0] if slots else None,
+        on_days=begins is not None,
         bookable=line.bookable,
     )

@@ -5,11 +5,13 @@ from __future__ import annotations
 from flask import render_template
 
 from ...domain.pricing import fees_on
+from ...domain.reviews import PRIOR_COUNT, PRIOR_SUM
 from ...domain.search import RANKING
 from ...domain.vectors import COMPOSITION
 from ..access import rule
 from ..house import house
 from . import blueprint
+from .narrowing import order_words
 
 # endpoint → address below the language
 PAGES = {
@@ -29,7 +31,10 @@ def _page(name: str) -> None:
     @rule("public")
     def show() -> str:
         rates = fees_on(house().clock().date())
-        return render_template(f"public/{name}.html", rates=rates, ranking=RANKING, composition=COMPOSITION)
+        return render_template(
+            f"public/{name}.html", rates=rates, ranking=RANKING, composition=COMPOSITION, orders=order_words(),
+            prior=(PRIOR_COUNT, PRIOR_SUM // PRIOR_COUNT),
+        )  # fmt: skip
 
     show.__name__ = name
     blueprint.add_url_rule(f"/{PAGES[name]}", name, show, methods=["GET"])

@@ -36,6 +36,7 @@ def topic(slug: str) -> str:
     return render_template(
         "public/topic.html",
         name=_name(page.topic),
+        slug=page.topic.slug,
         offers=page.topic.offers,
         hits=hits,
         zone=current_zone_name(),

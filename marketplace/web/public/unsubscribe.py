@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import render_template
 
-from ...services import enquiries
+from ...services import letters
 from ..access import rule
 from ..gate import signed
 from ..house import house
@@ -18,7 +18,7 @@ from . import blueprint
 def unsubscribe(token: str) -> str:
     """What would end, with its button. Mail readers look at addresses: looking changes nothing."""
     with house().db.reading() as session:
-        off = enquiries.mails_off(session, token[:64])
+        off = letters.mails_off(session, token[:64])
     return render_template("public/unsubscribe.html", off=off, token=token)
 
 
@@ -27,5 +27,5 @@ def unsubscribe(token: str) -> str:
 @signed
 def unsubscribe_now(token: str) -> Any:
     """End it. The address is the proof: the mail reader's own button knows no form of ours."""
-    enquiries.unsubscribe(house().db, token[:64])
+    letters.unsubscribe(house().db, token[:64])
     return render_template("public/unsubscribe.html", off=True, token=token)

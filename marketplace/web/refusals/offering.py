@@ -45,6 +45,20 @@ def _not_closed(facts: Facts) -> str:
     return _("This cannot be done with the offer as it stands now.")
 
 
+def _synonyms(facts: Facts) -> str:
+    why, most = str(facts.get("why")), facts.get("most")
+    if why == "few":
+        return _("A group has two terms at least: one alone means nothing else.")
+    if why == "many":
+        return _("A group has %(most)s terms at most.", most=most)
+    if why == "empty":
+        return _("“%(term)s” is grammar alone: it would stand for every search.", term=facts.get("term"))
+    return _(
+        "“%(term)s” is too long: the search looks up %(most)s words together at most.",
+        term=facts.get("term"), most=most,
+    )  # fmt: skip
+
+
 _DAYS: Mapping[str, Callable[[], str]] = {
     "past": lambda: _("This day has passed."),
     "far": lambda: _("This day is more than two years ahead."),
@@ -171,6 +185,10 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.ShortlistFull: lambda facts: _(
         "A shortlist holds %(most)s offers at most: take one off first.", most=facts["most"]
     ),
+    errors.SavedSearchesFull: lambda facts: _(
+        "You can keep %(most)s searches: delete one first.", most=facts["most"]
+    ),
+    errors.SynonymsWrong: _synonyms,
     errors.AlreadyRestricted: _plain(
         lambda: _("This is so already: somebody was faster. Nothing was changed.")
     ),
@@ -192,4 +210,5 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.LastOperator: 409,
     errors.AlreadyRestricted: 409,
     errors.ShortlistFull: 409,
+    errors.SavedSearchesFull: 409,
 }

@@ -276,7 +276,8 @@ def test_more_offers_are_not_more_statements(
     with count_queries() as many:
         assert guest.get(page).status_code == 200
     assert few.number == many.number
-    assert few.number <= 10
+    # Results also name and count the values of their filters.
+    assert few.number <= (10 if page == "/fr/" else 16)
 
 
 def test_an_offer_page_takes_as_many_statements_with_reviews_as_without(demo_house: Flask) -> None:

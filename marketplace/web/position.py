@@ -8,12 +8,13 @@ import uuid
 from flask import current_app
 from itsdangerous import BadSignature, URLSafeSerializer
 
-from ...services.search import Position
+from ..services.search import Position
 
 
 def write_position(position: Position, query: str) -> str:
     """The position of this query's list."""
-    return str(_signer(query).dumps([position.fit, position.rating, position.offer_id.hex]))
+    made = [position.order, position.key, position.offer_id.hex, position.at]
+    return str(_signer(query).dumps([*made, *position.seen]))
 
 
 def read_position(text: str | None, query: str) -> Position | None:
@@ -21,8 +22,8 @@ def read_position(text: str | None, query: str) -> Position | None:
     if not text:
         return None
     try:
-        fit, rating, offer = _signer(query).loads(text)
-        return Position(int(fit), int(rating), uuid.UUID(offer))
+        order, key, offer, at, *seen = _signer(query).loads(text)
+        return Position(str(order), int(key), uuid.UUID(offer), int(at), tuple(seen))
     except (BadSignature, ValueError, TypeError, AttributeError):
         return None
 
