@@ -140,7 +140,10 @@ def count(
     )
     if among is not None:
         base = base.where(Offer.id.in_(among))
-    offers = base.cte("narrowed")
+    each = base.subquery()
+    alike = [column for column in each.c if column.name != "id"]
+    # Offers of which all this is the same are one row from here on: a facet is counted over far fewer.
+    offers = sa.select(*alike, sa.func.count().label("many")).group_by(*alike).cte("narrowed")
     asked = [_counted(offers, "total", "", found)]
     asked += [_counted(offers, "without", name, found, but=name) for name in found]
     for facet in FACETS:
@@ -166,7 +169,7 @@ def _counted(
     offers: sa.CTE, kind: str, value: str, found: Mapping[str, Condition], but: str = ""
 ) -> sa.Select[str, str, int]:
     return (
-        sa.select(sa.literal(kind), sa.literal(value), sa.func.count())
+        sa.select(sa.literal(kind), sa.literal(value), _many(offers.c.many))
         .select_from(offers)
         .where(*_passing(offers, found, but))
     )
@@ -180,7 +183,9 @@ def _by_value(offers: sa.CTE, facet: str, found: Mapping[str, Condition]) -> lis
             for value in FORMATS
         ]
     values = sa.func.unnest(offers.c[facet]) if facet in _LISTS else sa.cast(offers.c[facet], sa.Text)
-    each = sa.select(values.label("value")).select_from(offers).where(*passing).subquery()
-    return [
-        sa.select(sa.literal(facet), each.c.value, sa.func.count()).select_from(each).group_by(each.c.value)
-    ]
+    each = sa.select(values.label("value"), offers.c.many).where(*passing).subquery()
+    return [sa.select(sa.literal(facet), each.c.value, _many(each.c.many)).group_by(each.c.value)]
+
+
+def _many(of: sa.ColumnElement[int]) -> sa.ColumnElement[int]:
+    return sa.cast(sa.func.coalesce(sa.func.sum(of), 0), sa.BigInteger)

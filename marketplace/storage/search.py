@@ -6,14 +6,17 @@ Lexemes and ranks are the database's, weights the domain's.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Index, Select, text
 from sqlalchemy.dialects.postgresql import TSVECTOR
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+from ..domain.errors import SearchTooSlow
 from ..domain.search import Word
 from .types import Base, refers
 
@@ -41,6 +44,13 @@ class SearchRow(Base):
 _COUNTED = 1_001
 _CATALOGUE_COUNTED = 20_001
 
+# Seconds a single statement of a search may take: some ten times the slowest one at 100 000 offers.
+PATIENCE = 5.0
+_LIMITS = text(
+    "select set_config('statement_timeout', :patience, true), set_config('work_mem', '32MB', true)"
+)
+_QUERY_CANCELED = "57014"
+
 _WRITE = text(
     """
     insert into search_rows (offer_id, version_id, language, fr, en, rating_score, words)
@@ -64,15 +74,28 @@ _LEXEMES = text(
         select word, 'en', lexeme from unnest(cast(:words as text[])) as w (word)
         cross join lateral unnest(to_tsvector('declic_en', word))
     ),
+    -- What stands in a tenth more than is counted to is known from the planner's statistics; counting it
+    -- would read it all again. The rest, all of them in a small catalogue, is counted.
+    common (language, lexeme) as materialized (
+        select s.attname, e.lexeme from pg_stats as s
+        join pg_class as c on c.oid = to_regclass('search_rows')
+        join pg_namespace as n on n.oid = c.relnamespace and n.nspname = s.schemaname
+        cross join lateral unnest(cast(cast(s.most_common_elems as text) as text[]), s.most_common_elem_freqs)
+            as e (lexeme, share)
+        where s.tablename = 'search_rows' and s.attname in ('fr', 'en') and not s.inherited
+          and e.share * c.reltuples > :counted * 1.1
+    ),
     counted (language, lexeme, held) as (
-        select language, lexeme,
-               case language
-               when 'fr' then (select count(*) from (select from search_rows
-                               where fr @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+        select q.language, q.lexeme,
+               case
+               when exists (select from common as m where m.language = q.language and m.lexeme = q.lexeme)
+               then :counted
+               when q.language = 'fr' then (select count(*) from (select from search_rows
+                               where fr @@ quote_literal(q.lexeme)::tsquery limit :counted) as having_it)
                else (select count(*) from (select from search_rows
-                     where en @@ quote_literal(lexeme)::tsquery limit :counted) as having_it)
+                     where en @@ quote_literal(q.lexeme)::tsquery limit :counted) as having_it)
                end
-        from (select distinct language, lexeme from query) as each_once
+        from (select distinct language, lexeme from query) as q
     )
     select word, language, lexeme, held,
            (select count(*) from (select from search_rows limit :catalogue) as all_of_them) as documents
@@ -140,6 +163,18 @@ _SENTENCES = text(
     group by h.number having count(distinct h.lexeme) >= :least
     """
 )
+
+
+@contextmanager
+def limits(session: Session) -> Iterator[None]:
+    """For the rest of the transaction no statement takes longer than PATIENCE. SearchTooSlow."""
+    session.execute(_LIMITS, {"patience": f"{round(PATIENCE * 1000)}ms"})
+    try:
+        yield
+    except OperationalError as error:
+        if getattr(error.orig, "sqlstate", "") == _QUERY_CANCELED:
+            raise SearchTooSlow from error
+        raise
 
 
 def write_row(session: Session, row: Mapping[str, Any]) -> None:

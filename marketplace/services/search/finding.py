@@ -257,9 +257,9 @@ def _candidates(
     by_meaning = {offer: (language, cosine) for offer, language, cosine, _rating in near}
     ratings = {offer: rating for offer, _language, _cosine, rating in near}
     texts = {one.offer_id: one for one in _texts(session, words, list(by_meaning), narrowed)}
+    # Asked even for none: a page costs the same statements however many offers there are.
     others = [offer for offer in texts if offer not in by_meaning]
-    if others:
-        by_meaning |= meanings.meaning_of(session, meant.encoding_id, meant.vector, others)
+    by_meaning |= meanings.meaning_of(session, meant.encoding_id, meant.vector, others)
     ratings |= {offer: one.rating for offer, one in texts.items()}
     return [
         Candidate(

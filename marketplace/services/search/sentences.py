@@ -102,7 +102,7 @@ def _by_words(
     # One word in common is chance, unless one word was all that was asked.
     least = min(2, words.asked or 1)
     weighed = words.weighed
-    fits = rows.fit_of_sentences(session, weighed, cut, least) if cut and any(weighed.values()) else {}
+    fits = rows.fit_of_sentences(session, weighed, cut, least) if any(weighed.values()) else {}
     best: dict[uuid.UUID, tuple[float, int]] = {}
     for flat, fit in fits.items():
         offer = places[flat][0]

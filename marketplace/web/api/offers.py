@@ -13,6 +13,7 @@ from flask import jsonify, url_for
 from ...domain.search import significant
 from ...services.offers import OfferLine, OfferPage, Taxonomy, offer_page, taxonomy
 from ...services.search import Hit, find, meant_by
+from ...storage.search import limits
 from ..access import rule
 from ..house import house
 from ..language import DEFAULT_ZONE, current_language
@@ -40,7 +41,7 @@ def offers() -> Any:
         return problem(404 if [one.parameter for one in wrong] == ["cursor"] else 422, errors=wrong)
     # Before the records are opened: an encoder may be a server elsewhere.
     meant = meant_by(house().db, house().encoders, asked.query)
-    with house().db.reading() as session:
+    with house().db.reading() as session, limits(session):
         page = find(
             session, asked.query, meant=meant, filters=asked.filters, zone=ZONE, now=now, order=asked.order,
             after=asked.after, limit=asked.limit,

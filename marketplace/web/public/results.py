@@ -12,22 +12,24 @@ from flask import render_template, request, url_for
 from flask_babel import gettext as _
 from sqlalchemy.orm import Session
 
-from ...domain.errors import TextRefused
+from ...domain.errors import SearchTooSlow, TextRefused
 from ...domain.reviews import days_median
 from ...domain.search import MOST_CHARACTERS, language_of, significant
 from ...domain.words import clean_text
 from ...services.availability import Sought, next_slots
 from ...services.offers import taxonomy
-from ...services.search import EMPTY, Hit, Page, counts, find, meant_by
+from ...services.search import EMPTY, Hit, Meant, Page, counts, find, meant_by
 from ...storage.narrowing import Counts
 from ...storage.reviews import NOTHING_SAID, said_of
+from ...storage.search import limits
+from .. import refusals
 from ..access import rule
 from ..formats import lang
 from ..house import house
 from ..language import current_zone, current_zone_name
 from ..position import read_position, write_position
 from . import blueprint
-from .narrowing import read, shown_beside
+from .narrowing import Asked, read, shown_beside
 
 A_PAGE = 10
 # A longer problem is not written into every link of the page; the offer finds it where one came from.
@@ -50,15 +52,15 @@ def results() -> Any:
     with house().db.reading() as session:
         known = taxonomy(session)
         asked = read(request.args, query, known, now, current_zone())
-        page, counted = EMPTY, Counts()
+        page, counted, hits, status = EMPTY, Counts(), list[SimpleNamespace](), 422 if error else 200
         if not error:
-            wanted: Any = {"meant": meant, "filters": asked.filters, "zone": asked.zone, "now": now}
-            page = find(
-                session, query, order=asked.order, after=read_position(request.args.get("after"), query),
-                before=read_position(request.args.get("before"), query), limit=A_PAGE, **wanted,
-            )  # fmt: skip
-            counted = counts(session, query, page=page, **wanted)
-        hits = shown(session, page, query, now, begins=asked.window())
+            try:
+                with limits(session):
+                    page, counted = _searched(session, query, meant, asked, now)
+                    hits = shown(session, page, query, now, begins=asked.window())
+            except SearchTooSlow as slow:
+                page, counted = EMPTY, Counts()
+                error, status = refusals.sentence(slow), refusals.status(slow)
     if asked.order == "soonest":
         # By the slots themselves: the days kept for ordering do not know of a gap at noon.
         hits.sort(key=lambda hit: (hit.first_slot is None, hit.first_slot))
@@ -77,7 +79,18 @@ def results() -> Any:
         prev_url=asked.address(before=write_position(page.preceding, query)) if page.preceding else None,
         zone=current_zone_name(),
         error=error,
-    ), 422 if error else 200
+    ), status
+
+
+def _searched(
+    session: Session, query: str, meant: Meant | None, asked: Asked, now: datetime
+) -> tuple[Page, Counts]:
+    wanted: Any = {"meant": meant, "filters": asked.filters, "zone": asked.zone, "now": now}
+    page = find(
+        session, query, order=asked.order, after=read_position(request.args.get("after"), query),
+        before=read_position(request.args.get("before"), query), limit=A_PAGE, **wanted,
+    )  # fmt: skip
+    return page, counts(session, query, page=page, **wanted)
 
 
 def _groups(hits: list[SimpleNamespace], order: str) -> list[tuple[str | None, list[SimpleNamespace]]]:

@@ -14,6 +14,7 @@ from flask.testing import FlaskClient
 
 from marketplace.services import free_days
 from marketplace.services.search import index_offer
+from marketplace.storage import search
 from marketplace.storage.availability import Calendar
 from marketplace.storage.db import Database
 from marketplace.storage.offers import Industry, Offer, Topic
@@ -201,3 +202,17 @@ def test_more_offers_are_not_more_statements(
                 index_offer(tx, made.id)
         free_days.renew(db, expert.id)
     assert numbers[0] == numbers[1]
+
+
+def test_a_search_given_up_says_so_and_keeps_what_was_typed(
+    client: FlaskClient, offers: dict[str, Offer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "PATIENCE", 0.001)
+    typed = " ".join(f"vanne{number}" for number in range(400))
+    page = client.get("/en/offers", query_string={"q": typed})
+    assert page.status_code == 503
+    assert "would have taken too long" in page.text
+    assert "vanne399" in page.text
+    told = client.get("/api/v1/offers", query_string={"q": typed, "lang": "en"})
+    assert (told.status_code, told.mimetype) == (503, "application/problem+json")
+    assert "would have taken too long" in told.json["detail"]  # type: ignore[index]
