@@ -45,6 +45,8 @@ booking.cancel_as_lead     | lead admin lead_and_expert
 booking.confirm            | lead admin lead_and_expert
 booking.review_as_lead     | lead lead_and_expert
 booking.rescue             | lead lead_and_expert
+saved_searches.list_own    | {PEOPLE}
+saved_search.manage        | lead lead_and_expert
 question.ask               | lead colleague other_lead lead_and_expert
 questions.list_own         | {PEOPLE}
 question.view_as_lead      | lead lead_and_expert

@@ -50,6 +50,7 @@ FACTS: dict[str, dict[str, Any]] = {
     "TooManyQuestions": {"limit": 3, "whose": "person"},
     "TooManyEnquiries": {"limit": 3},
     "TooManyInvited": {"limit": 8},
+    "SavedSearchesFull": {"most": 20},
     "TextRefused": {"why": "too_long", "most": 200},
     "PriceRefused": {"least": 20000, "most": 2000000},
     "HoursRefused": {"why": "too_many", "most": 50},

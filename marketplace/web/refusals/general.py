@@ -281,6 +281,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
             "The payment provider does not answer just now. Nothing was taken and nothing is lost: try again."
         )
     ),
+    errors.SearchTooSlow: _plain(
+        lambda: _("This search would have taken too long. Tell it in fewer words or set fewer filters.")
+    ),
     errors.EmailTaken: _plain(lambda: _("Read your mail: we have written to you.")),
     errors.FreeMailAddress: lambda facts: _(
         "Sign up with your company’s address: anybody can have one at %(domain)s.", domain=facts["domain"]
@@ -315,5 +318,6 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.PaymentWindowClosed: 409,
     errors.TooManyTries: 429,
     errors.ProviderBusy: 503,
+    errors.SearchTooSlow: 503,
     errors.PlatformNotReady: 503,
 }
