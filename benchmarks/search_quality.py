@@ -203,7 +203,7 @@ def asked(bench: Bench, query: Query, signal: str) -> tuple[Page, float]:
     begun = time.perf_counter()
     meant = meant_by(bench.db, bench.encoders, query.text) if signal != "text" else None
     with bench.db.reading() as session:
-        page = find(session, query.text, meant=meant, limit=10)
+        page = find(session, query.text, meant=meant, now=datetime.now(UTC), limit=10)
     return page, time.perf_counter() - begun
 
 
@@ -261,7 +261,7 @@ def honesty(bench: Bench, pages: Mapping[int, Page]) -> None:
         page = pages[number]
         for hit in page.hits:
             held[query.kind, str(hit.group)].append(query.relevant.get(bench.names[hit.offer_id], 0))
-        empty = page.nothing_near or not page.hits
+        empty = page.nothing_fits or not page.hits
         said += empty
         right += empty and not query.relevant
         without += not query.relevant
@@ -299,7 +299,7 @@ def candidates_of(bench: Bench) -> list[list[law.Candidate[str]]]:
         with bench.db.reading() as session:
             words = words_of(session, query.text, significant(query.text))
             if isinstance(meant, Meant):
-                finding._fused(session, words, meant)
+                finding._fused(session, words, meant, None)
         finding.fuse = real
         kept.append(seen)
     return kept

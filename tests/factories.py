@@ -30,11 +30,14 @@ from marketplace.storage.experts import Expert
 from marketplace.storage.offers import Offer, OfferVersion
 from marketplace.storage.payments import Payment
 from marketplace.storage.people import Person
+from tests.encoder import Encoders, WordEncoder
 
 PLATFORM = PlatformTax(country="FR", vat_number="FR00", identity={"name": "Déclic", "address": "Paris"})
 TEXTS = payments.CheckoutTexts("A session", "fr", "https://site.test/back", "https://site.test/away")
 DOCUMENTS = ("charter", "confidentiality", "terms")
 ACCEPTED = ("charter", "confidentiality", "conflict")
+# Nothing is indexed by it: words alone find.
+NOBODY_ENCODES = Encoders(WordEncoder())
 _count = itertools.count(1)
 
 
@@ -186,7 +189,9 @@ def question(
 def enquiry(db: Database, *, by: Lead | None = None, **told: str) -> Any:
     """An open enquiry of a lead."""
     values = {"title": "Compteurs refusés", "summary": "Des locataires refusent.", "details": "Les Tanneurs."}
-    return enquiries.publish(db, (by or lead(db)).actor, token=f"e{next(_count)}", **values | told)
+    return enquiries.publish(
+        db, NOBODY_ENCODES, (by or lead(db)).actor, token=f"e{next(_count)}", **values | told
+    )
 
 
 def write_brief(db: Database, made: Made) -> None:

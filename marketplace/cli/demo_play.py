@@ -67,7 +67,7 @@ def play_bookings() -> None:
         settle=lambda: _settle(house),
         site_url=settings.site_url,
     )  # fmt: skip
-    for line in play(stage, _acts(), _briefs(), demo_cases.steps(house.db, _cases())):
+    for line in play(stage, _acts(), _briefs(), demo_cases.steps(house.db, house.encoders, _cases())):
         click.echo(f"    {line}")
 
 

@@ -21,6 +21,8 @@ WEEK = timedelta(days=7)
 ANSWER_WITHIN = timedelta(hours=48)
 # From so many questions on, an expert's rate says something.
 RATE_FROM = 3
+# Few answers weigh little: as if five questions were there already, four of them answered.
+PRIOR_CLOSED, PRIOR_ANSWERED = 5, 4
 VERDICTS = ("yes", "partly", "no")
 # open: the expert is to answer; the other three are ends.
 STATES = ("open", "answered", "passed_on", "unanswered")
@@ -58,3 +60,8 @@ def shown_rate(closed: int, answered: int) -> tuple[int, int] | None:
     `closed`: answered, passed on or run out; those still open count for nobody.
     """
     return (answered, closed) if closed >= RATE_FROM else None
+
+
+def answer_score(closed: int, answered: int) -> int:
+    """A cautious rate of answers in thousandths: what decides between offers of equal fit and equal reviews."""
+    return (PRIOR_ANSWERED + answered) * 1000 // (PRIOR_CLOSED + closed)

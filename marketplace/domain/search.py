@@ -1,7 +1,6 @@
 """Reading a problem told in one's own words: which words say something, where sentences end.
 
-Source: docs of the search ("Normalise before anything: curly and straight apostrophes, no-break
-spaces, case, accents, hyphens, OE ligature"). Pure: stemming is the database's.
+"Normalise before anything" (docs of the search): apostrophes, spaces, hyphens. Stemming is the database's.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean, pstdev
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, TypeVar, get_args
 
 # The longest problem that is read; more is refused by name, never cut in silence.
 MOST_CHARACTERS = 4_000
@@ -199,20 +198,23 @@ LONGEST_TERM = 4
 
 Key = TypeVar("Key", bound=Hashable)
 Group = Literal["same", "neighbour", "partly", "closest"]
+GROUPS: tuple[Group, ...] = get_args(Group)
 
 
 @dataclass(frozen=True)
 class Ranking:
     """How signals become one fit, and fits become groups; set by benchmarks/search_quality.py --tune.
 
-    `text` is what a standard deviation of text fit is worth in cosines of meaning. A group asks for a
-    fit of so much, and of so much more than the pack behind the first five has.
+    `text` is what a standard deviation of text fit is worth in cosines of meaning. A group asks for a fit of
+    so much, and for so much of a lead over the pack behind the first five. A best below `nothing`: none fits.
     """
 
     text: float = 0.04
     same: tuple[float, float] = (0.30, 0.14)
     neighbour: tuple[float, float] = (0.26, 0.16)
     partly: tuple[float, float] = (0.20, 0.12)
+    nothing: float = 0.187
+    step: float = 0.01
     fewest: int = 5
     most: int = 30
 
@@ -308,11 +310,10 @@ def _pack(fits: Sequence[float]) -> float:
 
 
 def _group(fit: float, ahead: float, ranking: Ranking) -> Group:
-    for name, (least, lead) in (
-        ("same", ranking.same), ("neighbour", ranking.neighbour), ("partly", ranking.partly),
-    ):  # fmt: skip
+    bounds = (ranking.same, ranking.neighbour, ranking.partly)
+    for name, (least, lead) in zip(GROUPS, bounds, strict=False):
         if fit >= least and ahead >= lead:
-            return name  # type: ignore[return-value]
+            return name
     return "closest"
 
 

@@ -87,7 +87,7 @@ JOBS: Mapping[str, Job] = {
         lambda h, booking_id, **_: free_days.renew_of_booking(h.db, booking_id)
     ),
     "free_days.renew_of_offer": _ids(lambda h, offer_id: free_days.renew_of_offer(h.db, offer_id)),
-    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, rescue_id, _platform(h))),
+    "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, h.encoders, rescue_id, _platform(h))),
 }
 
 

@@ -7,7 +7,7 @@ Each is a step at its time in the play of `demo_bookings`, so that some are late
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from ..domain.filters import read_filters
 from ..domain.hours import Typed
 from ..domain.policy import Actor
+from ..gateways.embeddings import Encoders
 from ..storage.clock import real_now
 from ..storage.db import Database
 from ..storage.experts import Expert
@@ -36,12 +37,12 @@ _HOURS = Typed(
 )  # fmt: skip
 
 
-def steps(db: Database, cases: Mapping[str, Any]) -> Sequence[Step]:
+def steps(db: Database, encoders: Encoders, cases: Mapping[str, Any]) -> Sequence[Step]:
     """(days ago, deed) for each case of the file whose offer was loaded."""
-    deeds = {
+    deeds: Mapping[str, Callable[..., str]] = {
         "applicant": _apply, "changed_offer": _change_offer, "changed_profile": _change_profile,
         "reported_review": _report_review, "reported_offer": _report_offer,
-        "question": _ask, "enquiry": _publish, "saved_search": _save_search,
+        "question": _ask, "enquiry": partial(_publish, encoders), "saved_search": _save_search,
     }  # fmt: skip
     with db.reading() as session:
         loaded = set(session.scalars(sa.select(Offer.source_id)))
@@ -110,9 +111,9 @@ def _ask(db: Database, case: Mapping[str, Any]) -> str:
     return f"{offer.slug}: a question asked"
 
 
-def _publish(db: Database, case: Mapping[str, Any]) -> str:
+def _publish(encoders: Encoders, db: Database, case: Mapping[str, Any]) -> str:
     told = {name: case[name] for name in ("title", "summary", "details")}
-    enquiries.publish(db, _lead(db, case), token="play", **told)
+    enquiries.publish(db, encoders, _lead(db, case), token="play", **told)
     return f"{case['lead']}: an enquiry published"
 
 

@@ -35,6 +35,7 @@ from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, Se
 from ..storage.questions import Question, QuestionLimit
 from ..storage.reviews import Review, seen_by_all
 from ..storage.saved_searches import SavedSearch
+from ..storage.shortlists import Shortlist, ShortlistItem
 from .people import count_exports, write_audit
 
 UNITS = {
@@ -237,6 +238,7 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
                            "state", "published_at", "closed_at"),
         "saved_searches": _rows(session, SavedSearch, SavedSearch.person_id == me, "name", "query", "filters",
                                 "ordered_by", "frequency", "made_at", "seen_at"),
+        "shortlist": _shortlist(session, me),
     }  # fmt: skip
     if expert_id is None:
         return found
@@ -251,6 +253,26 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
             session, EnquiryProposal, EnquiryProposal.expert_id == expert_id, *proposal
         ),
         "daily_mail": {"off": mail.off} if mail is not None else None,
+    }
+
+
+def _shortlist(session: Session, me: uuid.UUID) -> dict[str, Any]:
+    """The offers kept, those no longer offered too, and since when its link is open."""
+    rows = session.execute(
+        sa.select(Shortlist.shared_at, Offer.slug, OfferVersion.title, ShortlistItem.added_at)
+        .outerjoin(ShortlistItem, ShortlistItem.shortlist_id == Shortlist.id)
+        .outerjoin(Offer, Offer.id == ShortlistItem.offer_id)
+        .outerjoin(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
+        .where(Shortlist.person_id == me)
+        .order_by(ShortlistItem.added_at, ShortlistItem.offer_id)
+    ).all()
+    return {
+        "shared_at": rows[0].shared_at if rows else None,
+        "offers": [
+            {"offer": row.title or row.slug, "slug": row.slug, "added_at": row.added_at}
+            for row in rows
+            if row.slug
+        ],
     }
 
 

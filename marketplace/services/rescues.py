@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
@@ -11,6 +12,8 @@ from sqlalchemy.orm import Session
 from ..domain.errors import NotBookable, NotFound
 from ..domain.events import BookingLost, RescueOpened
 from ..domain.pricing import PlatformTax, Quote, fees_on, quote
+from ..domain.search import MOST_CHARACTERS
+from ..gateways.embeddings import Encoders
 from ..storage.bookings import Booking
 from ..storage.briefs import Brief
 from ..storage.companies import Company
@@ -21,7 +24,7 @@ from ..storage.people import Person
 from ..storage.rescues import Rescue
 from .bookings.holding import free_of, wanted_offer
 from .bookings.paying import buyer_tax, seller_tax
-from .search import find
+from .search import Hit, find, meant_by
 
 MOST_FOUND = 3
 LOOKED_AT = 12
@@ -38,24 +41,36 @@ def open_rescue(tx: Tx, event: BookingLost) -> None:
     tx.announce(RescueOpened(rescue.id))
 
 
-def fill_rescue(db: Database, rescue_id: uuid.UUID, platform: PlatformTax) -> None:
+def fill_rescue(db: Database, encoders: Encoders, rescue_id: uuid.UUID, platform: PlatformTax) -> None:
     """Find up to three other offers for the brief: not dearer, with a slot within two working days of
     the lost one. Run twice, it looks again and keeps the later answer."""
+    with db.reading() as session:
+        brief = session.scalar(
+            sa.select(Brief)
+            .join(Booking, Booking.brief_id == Brief.id)
+            .join(Rescue, Rescue.booking_id == Booking.id)
+            .where(Rescue.id == rescue_id)
+        )
+    if brief is None:
+        return
+    # A brief may be longer than what is read as a question.
+    words = "\n".join(part for part in (brief.subject, brief.context, brief.decision) if part)[
+        :MOST_CHARACTERS
+    ]
+    meant = meant_by(db, encoders, words)
     with db.transaction() as tx:
         rescue = tx.session.get(Rescue, rescue_id, with_for_update=True)
         if rescue is None:
             return
         lost = tx.session.get_one(Booking, rescue.booking_id)
-        rescue.found = _candidates(tx.session, lost, platform, tx.now)
+        hits = find(tx.session, words, meant=meant, now=tx.now, limit=LOOKED_AT).hits
+        rescue.found = _candidates(tx.session, hits, lost, platform, tx.now)
         rescue.filled_at = tx.now
 
 
 def _candidates(
-    session: Session, lost: Booking, platform: PlatformTax, now: datetime
+    session: Session, hits: Sequence[Hit], lost: Booking, platform: PlatformTax, now: datetime
 ) -> list[dict[str, object]]:
-    brief = session.get_one(Brief, lost.brief_id)
-    words = "\n".join(part for part in (brief.subject, brief.context, brief.decision) if part)
-    hits = find(session, words, limit=LOOKED_AT).hits
     most = Quote.from_dict(lost.quote).total if lost.quote else None
     found: list[dict[str, object]] = []
     for hit in hits:

@@ -38,7 +38,7 @@ def test_five_cases_stand_in_the_queue_and_three_are_of_leads(db: Database) -> N
             _lead(db, case["lead"])
         if name == "reported_review":
             _review(db, offer, case["author"])
-    for _days_ago, deed in demo_cases.steps(db, CASES):
+    for _days_ago, deed in demo_cases.steps(db, make.NOBODY_ENCODES, CASES):
         assert deed()
     with db.reading() as session:
         kinds = sorted(session.scalars(sa.select(Case.kind)))
@@ -51,7 +51,7 @@ def test_five_cases_stand_in_the_queue_and_three_are_of_leads(db: Database) -> N
 
 
 def test_what_was_not_loaded_is_left_out(db: Database) -> None:
-    assert len(demo_cases.steps(db, CASES)) == 1
+    assert len(demo_cases.steps(db, make.NOBODY_ENCODES, CASES)) == 1
 
 
 def _lead(db: Database, email: str) -> None:

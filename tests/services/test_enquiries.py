@@ -63,7 +63,7 @@ def sells(db: Database, seller: make.Seller, **more: Any) -> uuid.UUID:
 
 def publish(db: Database, by: make.Lead, token: str = "t", **more: str) -> Enquiry:
     told = {"title": "Compteurs refusés", "summary": WORDS, "details": "Quartier des Tanneurs."} | more
-    return enquiries.publish(db, by.actor, token=token, **told)
+    return enquiries.publish(db, make.NOBODY_ENCODES, by.actor, token=token, **told)
 
 
 def starts(db: Database, offer_id: uuid.UUID, after: int = 10, number: int = 2) -> list[datetime]:
@@ -143,7 +143,9 @@ class TestPublish:
 
     def test_who_leads_no_project_publishes_none(self, db: Database) -> None:
         with pytest.raises(NotFound):
-            enquiries.publish(db, make.seller(db).actor, title="t", summary="s", details="", token="t")
+            enquiries.publish(
+                db, make.NOBODY_ENCODES, make.seller(db).actor, title="t", summary="s", details="", token="t"
+            )
 
 
 class TestInvite:

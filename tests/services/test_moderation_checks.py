@@ -21,7 +21,7 @@ from tests.services import moderation_world as world
 def _profile(db: Database, lou: make.Seller) -> dict[str, Check]:
     with db.reading() as session:
         content = session.get_one(ProfileDraft, lou.expert.id).content
-        return {check.name: check for check in profile_checks(session, lou.expert.id, content)}
+        return {check.name: check for check in profile_checks(session, lou.expert.id, content, db.clock())}
 
 
 @pytest.mark.parametrize(
@@ -91,8 +91,8 @@ def test_the_same_story_elsewhere_but_not_in_ones_own(db: Database) -> None:
         search.index_offer(tx, offer.id)
     content = world.offer_fields()
     with db.reading() as session:
-        theirs = {check.name: check for check in offer_checks(session, thief.expert.id, content)}
-        own = {check.name: check for check in offer_checks(session, seller.expert.id, content)}
+        theirs = {check.name: check for check in offer_checks(session, thief.expert.id, content, db.clock())}
+        own = {check.name: check for check in offer_checks(session, seller.expert.id, content, db.clock())}
     assert theirs["same_text"].state == "look"
     assert theirs["same_text"].found[0][0] == "Solène Castagnères"
     assert own["same_text"].state == "good"

@@ -11,11 +11,12 @@ import sqlalchemy as sa
 
 from marketplace.domain.errors import NotFound, TooManyTries
 from marketplace.domain.policy import ANONYMOUS, Actor
-from marketplace.services import privacy
+from marketplace.services import privacy, shortlists
 from marketplace.storage.briefs import Brief
 from marketplace.storage.companies import Company
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
+from marketplace.storage.offers import Offer
 from marketplace.storage.people import AuditRow, LogIn, MailedLink, Person
 from marketplace.storage.reviews import Review
 from tests import factories as make
@@ -83,6 +84,21 @@ def test_a_blind_review_stays_blind(db: Database, made: make.Made) -> None:
     with db.transaction() as tx:
         tx.session.execute(sa.delete(Review).where(Review.side == "lead"))
     assert export(db, made.lead.actor)["reviews_of_you_as_buyer"] == []
+
+
+def test_a_shortlist_is_ones_own_also_what_is_no_longer_offered(db: Database, made: make.Made) -> None:
+    assert export(db, made.lead.actor)["shortlist"] == {"shared_at": None, "offers": []}
+    gone = make.offer(db, made.seller.expert)
+    for offer in (made.offer, gone):
+        shortlists.keep(db, made.lead.actor, offer.id)
+    token = shortlists.share(db, made.lead.actor)
+    with db.transaction() as tx:
+        tx.session.get_one(Offer, gone.id).status = "closed"
+    mine = export(db, made.lead.actor)
+    assert {one["slug"] for one in mine["shortlist"]["offers"]} == {made.offer.slug, gone.slug}
+    assert mine["shortlist"]["shared_at"]
+    assert token not in json.dumps(mine)
+    assert export(db, made.seller.actor)["shortlist"]["offers"] == []
 
 
 def test_every_column_of_ones_own_row_is_in_or_a_secret(db: Database, made: make.Made) -> None:

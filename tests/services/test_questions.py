@@ -26,12 +26,14 @@ from marketplace.domain.errors import (
 from marketplace.domain.events import QuestionAsked, QuestionClosed
 from marketplace.domain.policy import Actor
 from marketplace.services import letters, questions
+from marketplace.services.search import find, index_offer
 from marketplace.storage.bookings import Booking
 from marketplace.storage.db import Database, connect
 from marketplace.storage.experts import Expert
 from marketplace.storage.letters import Letter
 from marketplace.storage.people import Person
 from marketplace.storage.questions import Question
+from marketplace.storage.search import SearchRow
 from tests import factories as make
 from tests.clock import START, FakeClock
 from tests.services.test_letters import STATIONERY, complete, opened, text_of
@@ -340,3 +342,35 @@ def written(db: Database) -> dict[str, EmailMessage]:
         rows = session.scalars(sa.select(Letter)).all()
     assert len({row.event for row in rows}) == len(rows)
     return {row.event: opened(row.message) for row in rows}
+
+
+def test_between_offers_of_equal_fit_reviews_decide_then_answers(db: Database, clock: FakeClock) -> None:
+    silent, answers = make.seller(db), make.seller(db)
+    offers = {
+        seller.expert.id: make.offer(db, seller.expert, title="Des vannes") for seller in (answers, silent)
+    }
+    with db.transaction() as tx:
+        for one in offers.values():
+            index_offer(tx, one.id)
+    for seller in (silent, answers):
+        for _ in range(3):
+            made = make.question(db, of=seller, offer_of=offers[seller.expert.id])
+            if seller is answers:
+                questions.answer(
+                    db, seller.actor, question_id=made.id, answers=[("yes", "")] * len(made.asked)
+                )
+    clock.move(timedelta(hours=49))
+    questions.run_clock(db)
+
+    def first() -> uuid.UUID:
+        with db.reading() as session:
+            return find(session, "vannes", now=db.clock()).hits[0].line.expert_id
+
+    assert first() == answers.expert.id
+    with db.transaction() as tx:
+        tx.session.execute(
+            sa.update(SearchRow)
+            .where(SearchRow.offer_id == offers[silent.expert.id].id)
+            .values(rating_score=4_900)
+        )
+    assert first() == silent.expert.id

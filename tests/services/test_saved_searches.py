@@ -247,7 +247,13 @@ class TestTheMail:
         clock.move(timedelta(days=1))
         saved_searches.look(db, encoders)
         enquiries.publish(
-            db, make.lead(db).actor, title="Notre énigme", summary=WORDS, details="Secret.", token="t"
+            db,
+            encoders,
+            make.lead(db).actor,
+            title="Notre énigme",
+            summary=WORDS,
+            details="Secret.",
+            token="t",
         )
         letters.news_today(db, STATIONERY)
         mine = [one for one in written(db) if one["To"].addresses[0].addr_spec == me.person.email]

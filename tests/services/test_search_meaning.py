@@ -70,7 +70,7 @@ def catalogue(db: Database, encoders: Encoders) -> dict[str, Offer]:
 def search(db: Database, encoders: Encoders, query: str, **more: Any) -> Page:
     meant = meant_by(db, encoders, query)
     with db.reading() as session:
-        return find(session, query, meant=meant, **more)
+        return find(session, query, meant=meant, now=db.clock(), **more)
 
 
 def test_the_other_language_is_found(db: Database, encoders: Encoders, catalogue: dict[str, Offer]) -> None:
@@ -105,7 +105,7 @@ def test_any_question_gets_a_page(
     page = search(db, encoders, query)
     assert len(page.hits) <= 10
     with db.reading() as session:
-        assert find(session, query) is not None
+        assert find(session, query, now=db.clock()) is not None
 
 
 def test_words_serve_while_the_encoder_is_away(
@@ -234,7 +234,7 @@ def test_a_misspelt_word_is_read_as_the_nearest_known(
     page = search(db, encoders, "captteurs en cave")
     assert page.instead == "capteurs en cave"
     with db.reading() as session:
-        words_alone = find(session, "captteurs")
+        words_alone = find(session, "captteurs", now=db.clock())
     assert words_alone.hits[0].offer_id == catalogue["capteur"].id
     assert search(db, encoders, "capteurs en cave").instead is None
 
@@ -243,7 +243,7 @@ def test_synonyms_cross_languages_by_words_alone(
     db: Database, encoders: Encoders, catalogue: dict[str, Offer]
 ) -> None:
     with db.reading() as session:
-        found = {hit.offer_id for hit in find(session, "sonde").hits}
+        found = {hit.offer_id for hit in find(session, "sonde", now=db.clock()).hits}
     assert catalogue["sensor"].id in found
     assert catalogue["capteur"].id in found
 

@@ -66,7 +66,7 @@ def test_a_group_counts_at_once_and_its_whole_life_is_in_the_journal(db: Databas
 
     def found() -> list[uuid.UUID]:
         with db.reading() as session:
-            return [hit.offer_id for hit in find(session, "mon bidulomètre").hits]
+            return [hit.offer_id for hit in find(session, "mon bidulomètre", now=db.clock()).hits]
 
     assert found() == []
     group = synonyms.add_group(db, actor, terms="bidulomètre\ntrucmuche", reason="Essai.")

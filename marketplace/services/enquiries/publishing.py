@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -15,20 +16,23 @@ from ...domain.errors import EnquiryIncomplete, EnquiryOver, NotFound
 from ...domain.events import EnquiryClosed, EnquiryInvited
 from ...domain.policy import Actor, Parties, may
 from ...domain.words import clean_line, clean_text
+from ...gateways.embeddings import Encoders
 from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.enquiries import Enquiry, EnquiryInvitation
 from ...storage.experts import Expert
 from ...storage.people import Person
 from ..bookings.holding import lead_of
-from ..search import find
+from ..search import Meant, find, meant_by
 
 log = logging.getLogger(__name__)
 # Hits looked at, so that twenty experts come out of them.
 LOOKED_AT = 60
 
 
-def publish(db: Database, actor: Actor, *, title: str, summary: str, details: str, token: str) -> Enquiry:
+def publish(
+    db: Database, encoders: Encoders, actor: Actor, *, title: str, summary: str, details: str, token: str
+) -> Enquiry:
     """Publish a problem for 30 days; contact details are masked. `token` is the form's own.
 
     Raises NotFound for whoever leads no project, EnquiryIncomplete, TooManyEnquiries, and what
@@ -42,9 +46,13 @@ def publish(db: Database, actor: Actor, *, title: str, summary: str, details: st
     for name in ("title", "summary"):
         if not told[name]:
             raise EnquiryIncomplete(missing=name)
+    words = "\n".join(told.values())
     with db.reading() as session:
         domain = lead_of(session, actor)[1].domain
-        fitting = fitting_experts(session, "\n".join(told.values()), domain)
+    # Between the two readings: an encoder may be a server elsewhere.
+    meant = meant_by(db, encoders, words)
+    with db.reading() as session:
+        fitting = fitting_experts(session, words, meant, domain, db.clock())
     with db.transaction() as tx:
         person, company = lead_of(tx.session, actor)
         locks.take(tx, company=company.id)
@@ -65,9 +73,11 @@ def publish(db: Database, actor: Actor, *, title: str, summary: str, details: st
         return enquiry
 
 
-def fitting_experts(session: Session, words: str, domain: str) -> list[dict[str, str]]:
+def fitting_experts(
+    session: Session, words: str, meant: Meant | None, domain: str, now: datetime
+) -> list[dict[str, str]]:
     """Experts whose offers come closest to these words, each by their best one; none of that mail domain."""
-    hits = find(session, words, limit=LOOKED_AT).hits
+    hits = find(session, words, meant=meant, now=now, limit=LOOKED_AT).hits
     colleagues = set(
         session.scalars(
             sa.select(Expert.id)

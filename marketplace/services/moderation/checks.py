@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -57,7 +58,9 @@ class Check:
     found: tuple[tuple[str, ...], ...] = ()
 
 
-def profile_checks(session: Session, expert_id: uuid.UUID, content: Mapping[str, Any]) -> list[Check]:
+def profile_checks(
+    session: Session, expert_id: uuid.UUID, content: Mapping[str, Any], now: datetime
+) -> list[Check]:
     """Of an application or a changed profile: numbers, mail domain, doubles, contact details, same text."""
     person = session.scalars(
         sa.select(Person).join(Expert, Expert.person_id == Person.id).where(Expert.id == expert_id)
@@ -69,14 +72,16 @@ def profile_checks(session: Session, expert_id: uuid.UUID, content: Mapping[str,
         _mail(person.email, str(content.get("website") or "")),
         _doubles(session, expert_id, person, content),
         _contacts(content, PROFILE_TEXTS),
-        _same_text(session, expert_id, str(content.get("bio") or ""), "bio"),
+        _same_text(session, expert_id, str(content.get("bio") or ""), "bio", now),
     ]
 
 
-def offer_checks(session: Session, expert_id: uuid.UUID, content: Mapping[str, Any]) -> list[Check]:
+def offer_checks(
+    session: Session, expert_id: uuid.UUID, content: Mapping[str, Any], now: datetime
+) -> list[Check]:
     """Of an offer: contact details in its texts, and the same story elsewhere."""
     story = "\n".join(str(content.get(name) or "") for name in _STORY)
-    return [_contacts(content, OFFER_TEXTS), _same_text(session, expert_id, story, "story")]
+    return [_contacts(content, OFFER_TEXTS), _same_text(session, expert_id, story, "story", now)]
 
 
 def text_checks(text: str) -> list[Check]:
@@ -181,12 +186,12 @@ def _texts(value: Any) -> list[str]:
     return [str(value)] if value else []
 
 
-def _same_text(session: Session, expert_id: uuid.UUID, text: str, which: str) -> Check:
+def _same_text(session: Session, expert_id: uuid.UUID, text: str, which: str, now: datetime) -> Check:
     """The nearest live offers by the words of the text, and the newest drafts of others, read run by run."""
     text = text[:MOST_CHARACTERS]
     if not text.strip():
         return Check("same_text", "none", which)
-    near = [hit.offer_id for hit in find(session, text, limit=NEAREST).hits]
+    near = [hit.offer_id for hit in find(session, text, now=now, limit=NEAREST).hits]
     others: list[tuple[str, str, str]] = [
         (name, title, f"{story}\n{bio}")
         for name, title, story, bio in session.execute(

@@ -185,7 +185,7 @@ def case_page(session: Session, number: int, *, person_id: uuid.UUID | None, now
     about = (
         _about_report if case.kind == "report" else _about_offer if case.kind == "offer" else _about_expert
     )
-    return CasePage(**shown, **about(session, case))
+    return CasePage(**shown, **about(session, case, now))
 
 
 def receivers(session: Session, number: int) -> tuple[str, str | None, str | None]:
@@ -202,25 +202,25 @@ def receivers(session: Session, number: int) -> tuple[str, str | None, str | Non
     )
 
 
-def _about_expert(session: Session, case: Case) -> dict[str, Any]:
+def _about_expert(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     assert case.expert_id is not None
     draft = profile_of(session, case.expert_id)
     found: dict[str, Any] = {
         "expert": session.get_one(Expert, case.expert_id),
         "diff": profile_diff(session, case.expert_id) if case.state == "open" else (),
-        "checks": profile_checks(session, case.expert_id, draft.content),
+        "checks": profile_checks(session, case.expert_id, draft.content, now),
     }
     offer_id = first_offer(session, case.expert_id) if case.kind == "expert" else None
     if offer_id is not None:
         content = draft_of(session, offer_id).content
         found |= {
             "offer_id": offer_id, "offer_diff": offer_diff(session, offer_id),
-            "offer_checks": offer_checks(session, case.expert_id, content),
+            "offer_checks": offer_checks(session, case.expert_id, content, now),
         }  # fmt: skip
     return found
 
 
-def _about_offer(session: Session, case: Case) -> dict[str, Any]:
+def _about_offer(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     assert case.offer_id is not None
     offer = session.get_one(Offer, case.offer_id)
     content = draft_of(session, offer.id).content
@@ -229,11 +229,11 @@ def _about_offer(session: Session, case: Case) -> dict[str, Any]:
         "offer_id": offer.id,
         "slug": offer.slug if offer.status == "live" else None,
         "offer_diff": offer_diff(session, offer.id) if case.state == "open" else (),
-        "offer_checks": offer_checks(session, offer.expert_id, content),
+        "offer_checks": offer_checks(session, offer.expert_id, content, now),
     }
 
 
-def _about_report(session: Session, case: Case) -> dict[str, Any]:
+def _about_report(session: Session, case: Case, now: datetime) -> dict[str, Any]:
     found: dict[str, Any] = {
         "notices": list(
             session.scalars(sa.select(Notice).where(Notice.case_id == case.id).order_by(Notice.id))
@@ -251,7 +251,7 @@ def _about_report(session: Session, case: Case) -> dict[str, Any]:
         return found | {
             "version": version, "expert": session.get_one(Expert, offer.expert_id), "offer_id": offer.id,
             "slug": offer.slug if offer.status == "live" else None,
-            "offer_checks": offer_checks(session, offer.expert_id, content),
+            "offer_checks": offer_checks(session, offer.expert_id, content, now),
         }  # fmt: skip
     assert case.expert_id is not None
     expert = session.get_one(Expert, case.expert_id)

@@ -12,11 +12,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain.filters import NONE, Filters, read_order
-from ...domain.search import RANKING, Candidate, Group, Part, for_candidates, fuse, significant
+from ...domain.questions import answer_score
+from ...domain.search import GROUPS, RANKING, Candidate, Group, Part, for_candidates, fuse, significant
 from ...storage import search as rows
 from ...storage import vectors as meanings
-from ...storage.clock import real_now
 from ...storage.narrowing import Counts, conditions, count, everything
+from ...storage.questions import answered
 from ..offers import OfferLine, offer_lines
 from .meaning import Meant
 from .ordering import Position, browse, cut_by_fit, cut_by_key, instant_of, keyed
@@ -32,6 +33,7 @@ LEAST_SHARE = 0.45
 LONG_QUERY, LEAST_WORDS = 6, 2
 # So many nearest in meaning are looked at beside those the words found.
 NEAREST = 200
+_STEP = round(RANKING.step * 1_000_000)
 # What an offer whose vectors are still being made is taken to mean: nothing in particular.
 NO_MEANING = 0.0
 
@@ -53,6 +55,11 @@ class Hit:
     def offer_id(self) -> uuid.UUID:
         return self.line.id
 
+    @property
+    def score(self) -> float:
+        """The fit in the steps by which a list is ordered."""
+        return self.fit // _STEP * _STEP / 1_000_000
+
 
 @dataclass(frozen=True)
 class Among:
@@ -68,7 +75,8 @@ class Page:
 
     `instead`: the question with misspelt words as the catalogue writes them, where there are any.
     `near`: how many are about this problem or part of it; the others are only the closest. None where
-    words alone were matched. `among`: what counts are taken from; None while browsing.
+    words alone were matched. `among`: what counts are taken from; None while browsing. `nothing_fits`:
+    even the closest of all, before filters, is surely not about it.
     """
 
     hits: tuple[Hit, ...]
@@ -78,10 +86,7 @@ class Page:
     instead: str | None = None
     near: int | None = None
     among: Among | None = None
-
-    @property
-    def nothing_near(self) -> bool:
-        return self.near == 0
+    nothing_fits: bool = False
 
 
 EMPTY = Page((), 0)
@@ -94,7 +99,7 @@ def find(
     meant: Meant | None = None,
     filters: Filters = NONE,
     zone: ZoneInfo = PARIS,
-    now: datetime | None = None,
+    now: datetime,
     order: str = "",
     after: Position | None = None,
     before: Position | None = None,
@@ -109,7 +114,6 @@ def find(
     """
     asked = bool(query.strip())
     order = read_order(order, asked=asked)
-    now = now or real_now()
     after, before = (edge if edge and edge.order == order else None for edge in (after, before))
     narrowed = everything().where(*conditions(filters, now, zone).values())
     at = instant_of(order, now, before, after)
@@ -138,7 +142,9 @@ def find(
         replace(hit, snippet=parts, why=why) for hit, (parts, why) in zip(hits, passages, strict=True)
     )
     near = sum(one.group != "closest" for one in ranked) if meant else None
-    return Page(hits, len(ranked), cut.following, cut.preceding, words.instead, near, every.among)
+    return Page(
+        hits, len(ranked), cut.following, cut.preceding, words.instead, near, every.among, every.nothing_fits
+    )
 
 
 def counts(
@@ -148,14 +154,13 @@ def counts(
     meant: Meant | None = None,
     filters: Filters = NONE,
     zone: ZoneInfo = PARIS,
-    now: datetime | None = None,
+    now: datetime,
     page: Page | None = None,
 ) -> Counts:
     """How many offers each value of a filter leaves of what `query` finds, and each filter taken away.
 
     One statement where `page` is what `find` gave for the same query and filters.
     """
-    now = now or real_now()
     found = conditions(filters, now, zone)
     if not query.strip():
         return count(session, found)
@@ -184,6 +189,7 @@ class _Ranked:
     fit: int
     rating: int
     group: Group | None = None
+    answers: int = 0
 
 
 @dataclass(frozen=True)
@@ -192,6 +198,7 @@ class _Every:
 
     left: list[_Ranked]
     among: Among
+    nothing_fits: bool = False
 
 
 def _found(
@@ -225,7 +232,7 @@ def _by_words(session: Session, words: Words, narrowed: sa.Select[uuid.UUID] | N
     every = kept(found)
     left = every if narrowed is None else kept(_texts(session, words, (), narrowed))
     among = _all_of([one.offer_id for one in every], [one.offer_id for one in left])
-    return _Every(sorted(left, key=_order), Among(among))
+    return _Every(_in_order(session, left), Among(among))
 
 
 def _fused(session: Session, words: Words, meant: Meant, narrowed: sa.Select[uuid.UUID] | None) -> _Every:
@@ -246,7 +253,8 @@ def _fused(session: Session, words: Words, meant: Meant, narrowed: sa.Select[uui
         among = Among(_all_of([one.key for one in told], [one.key for one in left]))
     else:
         among = Among(_all_of([one.key for one in every], [one.key for one in some]), RANKING.fewest)
-    return _Every(sorted(ranked, key=_order), among)
+    nothing_fits = bool(told) and told[0].fit < RANKING.nothing
+    return _Every(_in_order(session, ranked), among, nothing_fits)
 
 
 def _candidates(
@@ -285,5 +293,14 @@ def _texts(
     return rows.rank(session, words.weighed, rare, MOST_CANDIDATES, also, narrowed)
 
 
-def _order(one: _Ranked) -> tuple[int, int, uuid.UUID]:
-    return -one.fit, -one.rating, one.offer_id
+def _in_order(session: Session, some: Sequence[_Ranked]) -> list[_Ranked]:
+    """Best first; those that fit as well as each other by reviews, then by how surely their expert answers."""
+    answers = answered(session, [one.offer_id for one in some])
+    return sorted(
+        (replace(one, answers=answer_score(*answers.get(one.offer_id, (0, 0)))) for one in some), key=_order
+    )
+
+
+def _order(one: _Ranked) -> tuple[int, int, int, int, int, uuid.UUID]:
+    group = GROUPS.index(one.group) if one.group else 0
+    return group, -(one.fit // _STEP), -one.rating, -one.answers, -one.fit, one.offer_id

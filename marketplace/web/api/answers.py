@@ -53,7 +53,9 @@ class Why:
 class FoundOffer(Offer):
     """An offer of a list. Without `q`, score, group and why are null."""
 
-    score: Annotated[float | None, "how well it fits; to be compared within one answer only"]
+    score: Annotated[
+        float | None, "how well it fits, to be compared within one answer only; of equals, reviews decide"
+    ]
     group: Annotated[
         Group | None, "the same problem, a neighbouring one, part of it, or no more than the closest there is"
     ]
@@ -72,6 +74,9 @@ class Offers:
         Literal["matched", "resting", "not_asked"],
         "resting: only words were matched, since what reads meaning does not answer just now",
     ]  # fmt: skip
+    nothing_fits: Annotated[
+        bool, "even the closest of all offers is surely not about `q`; the items are the closest there are"
+    ]
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,6 @@ from .asking import read_asked, read_lang
 
 # What a load writes behind an id that another folder had already used (services/demo/writing.py).
 _WHOSE = re.compile(r"/[^/@]*@.*$")
-# Fits are whole millionths inside.
-MILLION = 1_000_000
 # Whose days the filters mean: no cookie says another.
 ZONE = ZoneInfo(DEFAULT_ZONE)
 
@@ -51,7 +49,7 @@ def offers() -> Any:
     if significant(asked.query):
         meaning = "matched" if meant else "resting"
     items = tuple(_found(hit, asked=bool(asked.query)) for hit in page.hits)
-    return jsonify(asdict(Offers(items, following, meaning)))
+    return jsonify(asdict(Offers(items, following, meaning, page.nothing_fits)))
 
 
 @blueprint.get("/offers/<uuid:offer_id>")
@@ -76,7 +74,7 @@ def _found(hit: Hit, *, asked: bool) -> FoundOffer:
         expert=Expert(line.expert_name, line.startup, line.startup_role, line.city),
         price=Price(line.price_minor, "EUR", "excluded"),
         url=_page_url(line.slug),
-        score=hit.fit / MILLION if asked else None,
+        score=hit.score if asked else None,
         group=hit.group,
         why=_why(hit) if asked else None,
     )

@@ -41,7 +41,7 @@ def new_enquiry() -> Any:
     elif form.validate():
         try:
             made = enquiries.publish(
-                house().db, g.actor, title=form.title.data or "", summary=form.summary.data or "",
+                house().db, house().encoders, g.actor, title=form.title.data or "", summary=form.summary.data or "",
                 details=form.details.data or "", token=request.form.get("token", "")[:64],
             )  # fmt: skip
             flash(_("Your enquiry is published. Invite the experts you would like to hear from."))

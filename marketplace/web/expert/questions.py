@@ -90,8 +90,11 @@ def _page(question_id: uuid.UUID) -> QuestionPage:
 def _naming(page: QuestionPage) -> PassOnForm:
     """Offers that come closest to the summary, to choose from; another one by its address."""
     form = PassOnForm(formdata=request.form if request.endpoint == "expert.pass_on" else None)
+    meant = search.meant_by(house().db, house().encoders, page.question.summary)
     with house().db.reading() as session:
-        hits = search.find(session, page.question.summary, limit=NAMED_SHOWN + 1).hits
+        hits = search.find(
+            session, page.question.summary, meant=meant, now=house().clock(), limit=NAMED_SHOWN + 1
+        ).hits
     lines = [hit.line for hit in hits if hit.offer_id != page.question.offer_id][:NAMED_SHOWN]
     form.named.choices = choices_of(
         *((str(line.id), f"{line.title}, {line.expert_name}") for line in lines),

@@ -72,6 +72,7 @@ def results() -> Any:
         beside=shown_beside(asked, counted, known),
         total=page.total,
         near=page.near,
+        nothing_fits=page.nothing_fits,
         instead=page.instead,
         instead_url=replace(asked, query=page.instead).address() if page.instead else None,
         resting=not error and meant is None and bool(significant(query)),
@@ -139,6 +140,7 @@ def _hit(hit: Hit, said: Any, slots: list[Any], asked: str | None, begins: Begin
     line = hit.line
     return SimpleNamespace(
         offer_url=url_for("public.offer", slug=line.slug, q=asked),
+        slug=line.slug,
         title=line.title,
         lang=line.lang,
         expert_name=line.expert_name,

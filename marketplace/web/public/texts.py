@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from flask import render_template
 
 from ...domain.pricing import fees_on
+from ...domain.questions import ANSWER_WITHIN, PRIOR_ANSWERED, PRIOR_CLOSED, RATE_FROM
 from ...domain.reviews import PRIOR_COUNT, PRIOR_SUM
 from ...domain.search import RANKING
 from ...domain.vectors import COMPOSITION
@@ -13,6 +16,7 @@ from ..house import house
 from . import blueprint
 from .narrowing import order_words
 
+HOUR = timedelta(hours=1)
 # endpoint → address below the language
 PAGES = {
     "how": "how-it-works",
@@ -33,7 +37,8 @@ def _page(name: str) -> None:
         rates = fees_on(house().clock().date())
         return render_template(
             f"public/{name}.html", rates=rates, ranking=RANKING, composition=COMPOSITION, orders=order_words(),
-            prior=(PRIOR_COUNT, PRIOR_SUM // PRIOR_COUNT),
+            prior=(PRIOR_COUNT, PRIOR_SUM // PRIOR_COUNT), answers=(PRIOR_CLOSED, PRIOR_ANSWERED), rate_from=RATE_FROM,
+            answer_hours=ANSWER_WITHIN // HOUR,
         )  # fmt: skip
 
     show.__name__ = name

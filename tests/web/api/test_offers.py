@@ -142,7 +142,12 @@ def test_filters_narrow(program: FlaskClient) -> None:
     both = [item["id"] for item in ask(program, minutes=["180", "240"], limit=50)["items"]]
     one = [item["id"] for item in ask(program, minutes="180", limit=50)["items"]]
     assert set(one) < set(both)
-    assert ask(program, topic="no-such-topic") == {"items": [], "next_cursor": None, "meaning": "not_asked"}
+    assert ask(program, topic="no-such-topic") == {
+        "items": [],
+        "next_cursor": None,
+        "meaning": "not_asked",
+        "nothing_fits": False,
+    }
 
 
 def test_every_filter_of_the_page_is_one_here() -> None:
@@ -193,7 +198,7 @@ STRANGE = [
 @pytest.mark.parametrize("query", STRANGE, ids=lambda q: f"{q[:6]!r}{len(q)}")
 def test_strange_questions_have_sensible_answers(program: FlaskClient, query: str) -> None:
     page = ask(program, q=query)
-    assert set(page) == {"items", "next_cursor", "meaning"}
+    assert set(page) == {"items", "next_cursor", "meaning", "nothing_fits"}
 
 
 @pytest.mark.parametrize("query", ["x" * 8_001, "x" * 20_000, "a\u202eb", "a\x07b", "\u2066x"])

@@ -383,7 +383,7 @@ def test_the_page_says_when_meaning_rests_and_what_comes_closest(
     resting = "La recherche par le sens est au repos"
     found = guest.get("/fr/offers", query_string={"q": "zèbres volants"}).text
     assert "Les récits les plus proches" in found
-    assert "Aucun ne porte à coup sûr sur votre problème" in found
+    assert "Sans doute aucun ne traite de votre problème" in found
     assert "Les plus proches" in found
     assert resting not in found
     understood.known[0].away = True

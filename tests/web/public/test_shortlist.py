@@ -12,6 +12,7 @@ from flask.testing import FlaskClient
 
 from marketplace.domain.errors import NotFound, ShortlistFull
 from marketplace.services import shortlists
+from marketplace.services.search import index_offer
 from marketplace.storage.db import Database, connect
 from marketplace.storage.offers import Offer
 from tests import factories as make
@@ -114,6 +115,18 @@ def test_windows_at_once_never_pass_the_limit(own_url: str, monkeypatch: pytest.
         kept = shortlists.of_person(session, lead.person.id)
     engine.dispose()
     assert (len(kept.lines), len(refused)) == (3, 5)
+
+
+def test_results_let_one_tick_what_is_compared(client: FlaskClient, db: Database) -> None:
+    expert = make.seller(db).expert
+    made = [make.offer(db, expert, title=f"Titre {n}") for n in range(3)]
+    with db.transaction() as tx:
+        for one in made:
+            index_offer(tx, one.id)
+    slugs = {one.slug for one in made}
+    page = client.get("/en/offers").text
+    (form,) = re.findall(r'<form class="compare-bar[^>]*id="(\w+)" method="get" action="/en/compare"', page)
+    assert set(re.findall(rf'type="checkbox" form="{form}" name="offer" value="([^"]+)"', page)) == slugs
 
 
 def test_two_to_four_are_compared(client: FlaskClient, db: Database, count_queries: Any) -> None:
