@@ -40,7 +40,7 @@ def test_a_hidden_offer_is_nobodys_page_and_comes_back_as_it_was(db: Database) -
     restricting.hide_offer(db, odile, offer_id=offer.id, **SAID)
     with db.reading() as session:
         assert offer_lines(session, [offer.id]) == {}
-        assert not search.find(session, "compteurs").hits
+        assert not search.find(session, "compteurs", now=db.clock()).hits
     (laid,) = _rows(db)
     assert (laid.kind, laid.ground, laid.person_id, laid.automated) == (
         "offer_hidden", "terms", seller.person.id, False,
@@ -49,7 +49,7 @@ def test_a_hidden_offer_is_nobodys_page_and_comes_back_as_it_was(db: Database) -
         restricting.hide_offer(db, odile, offer_id=offer.id, **SAID)
     restricting.restore_offer(db, odile, offer_id=offer.id, reason="Une erreur de notre part.")
     with db.reading() as session:
-        assert search.find(session, "compteurs").hits
+        assert search.find(session, "compteurs", now=db.clock()).hits
     assert _rows(db)[0].lifted_why == "Une erreur de notre part."
     with pytest.raises(AlreadyRestricted):
         restricting.restore_offer(db, odile, offer_id=offer.id, reason="x")
