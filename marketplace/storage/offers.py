@@ -63,6 +63,22 @@ class OfferVersion(Base):
             postgresql_ops={"words": "gin_trgm_ops"},
         ),
         Index("uq_offer_versions_live", "offer_id", unique=True, postgresql_where=text("live")),
+        # All that filters ask, so that none reads the texts.
+        Index(
+            "ix_offer_versions_narrowed",
+            "offer_id",
+            postgresql_where=text("live"),
+            postgresql_include=[
+                "topics",
+                "industries",
+                "languages",
+                "format",
+                "minutes",
+                "price_minor",
+                "notice_hours",
+                "instant",
+            ],
+        ),
         Index("ix_offer_versions_first", "published_at", postgresql_where=text("number = 1")),
         CheckConstraint("price_minor > 0", "price_positive"),
         CheckConstraint("minutes in (180, 210, 240)", "minutes"),
