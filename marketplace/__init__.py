@@ -142,7 +142,7 @@ def _configure_web(app: Flask, config: Config) -> None:
 
 
 def _configure_blueprints(app: Flask, config: Config) -> None:
-    from .web import access, api, buyer, crawlers, expert, health, operator, public, webhooks
+    from .web import access, api, buyer, crawlers, expert, feed, health, operator, public, webhooks
     from .web.account import blueprint as account
     from .web.public import photo
 
@@ -153,6 +153,7 @@ def _configure_blueprints(app: Flask, config: Config) -> None:
     app.register_blueprint(crawlers.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(feed.blueprint)
     if config.demo:
         from .web import dev, dev_mail, kit
 

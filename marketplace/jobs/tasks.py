@@ -101,6 +101,7 @@ def sweep_minute(house: House) -> None:
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
+    letters.remind(house.db, house.stationery)
     questions.run_clock(house.db)
     enquiries.run_clock(house.db)
 

@@ -25,6 +25,7 @@ from ..storage.companies import Company, Membership
 from ..storage.db import Database
 from ..storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
 from ..storage.experts import Expert, ProfileDraft
+from ..storage.feeds import CalendarFeed, ReminderMail
 from ..storage.files import File
 from ..storage.letters import Letter
 from ..storage.moderation import Case, Notice, Restriction
@@ -97,6 +98,7 @@ def export_own(
 def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
     person = session.get_one(Person, me)
     factor = session.get(SecondFactor, me)
+    feed, reminders = session.get(CalendarFeed, me), session.get(ReminderMail, me)
     files = session.scalars(
         sa.select(File).where(File.person_id == me).order_by(File.id).options(undefer(File.content))
     )
@@ -121,6 +123,8 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
         ],
         "letters": _rows(session, Letter, Letter.person_id == me, "event", "recipient", "subject", "made_at",
                          "sent_at"),
+        "calendar_address": _some(feed, ("detailed", "made_at")) if feed is not None else None,
+        "reminders_off": reminders.off if reminders is not None else [],
         "files": [
             _some(file, ("id", "kind", "media_type", "made_at"))
             | {"content_base64": base64.b64encode(file.content).decode()}

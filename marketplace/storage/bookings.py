@@ -46,6 +46,8 @@ class Booking(Base):
         Index("ix_bookings_expert", "expert_id", "state", "starts_at"),
         Index("ix_bookings_lead", "lead_id", text("created_at desc")),
         Index("ix_bookings_newest", text("created_at desc"), "id"),
+        # Whom to remind: the sessions that come, the nearest first.
+        Index("ix_bookings_ahead", "starts_at", "id", postgresql_where=text("state = 'confirmed'")),
     )
     id: Mapped[Id]
     reference: Mapped[str] = mapped_column(unique=True)

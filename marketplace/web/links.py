@@ -73,6 +73,9 @@ class SiteLinks:
     def unsubscribe(self, token: str, lang: str) -> str:
         return self._at(lang, f"unsubscribe/{token}")
 
+    def reminders(self, token: str, kind: str, lang: str) -> str:
+        return self._at(lang, f"reminders/{token}/{kind}")
+
     def saved_search(self, search_id: str, lang: str) -> str:
         return self._at(lang, f"saved-searches/{search_id}")
 

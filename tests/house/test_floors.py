@@ -79,6 +79,7 @@ SUPPORT = {
 ROOM_OF = {
     "domain.deadlines": "bookings",
     "domain.refunds": "bookings",
+    "domain.reminders": "feeds",
     "domain.postings": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",
