@@ -18,11 +18,12 @@ from sqlalchemy.orm import Session, aliased, undefer
 
 from ..domain.errors import NotFound, TooManyTries
 from ..domain.policy import Actor
-from ..storage.availability import Calendar
+from ..storage.availability import BusyCalendar, Calendar
 from ..storage.bookings import Booking, BookingMove
 from ..storage.briefs import Brief
 from ..storage.companies import Company, Membership
 from ..storage.db import Database
+from ..storage.disputes import Dispute, DisputeFile, DisputeStatement
 from ..storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
 from ..storage.experts import Expert, ProfileDraft
 from ..storage.feeds import CalendarFeed, ReminderMail
@@ -60,11 +61,11 @@ EXPERT = (
     "slug", "status", "admitted_at", "headline", "startup", "startup_role", "city", "country", "languages", "bio",
     "language", "legal_name", "address", "vat_status", "vat_number", "vat_ground", "registration", "account_id",
     "account_status", "account_asks", "standing_since", "conflicts", "meeting_link", "bank_changed_at",
-    "cancelled_count", "created_at",
+    "cancelled_count", "absent_count", "created_at",
 )  # fmt: skip
 HOURS = (
     "zone", "weekly", "dated", "before_minutes", "after_minutes", "notice_hours", "horizon_days", "grid_minutes",
-    "per_day", "per_week",
+    "per_day", "per_week", "holidays_of", "holidays_region",
 )  # fmt: skip
 BRIEF = (
     "language", "subject", "context", "decision", "firms_concerned", "needs", "answers", "purchase_order",
@@ -104,7 +105,7 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
     )
     return {
         "person": _some(person, ("id", "email", "name", "language", "zone", "operator", "demo", "email_verified_at",
-                                 "suspended_at", "created_at")),
+                                 "suspended_at", "absent_count", "created_at")),
         "second_factor": _some(factor, ("made_at", "confirmed_at")) if factor is not None else None,
         "log_ins": _rows(session, LogIn, LogIn.person_id == me, "created_at", "seen_at", "proved_at", "ended_at",
                          "user_agent", "address"),
@@ -185,8 +186,29 @@ def _buying(session: Session, me: uuid.UUID, now: datetime) -> dict[str, Any]:
                 .order_by(Review.sent_at, Review.id)
             )
         ],
+        "reports_and_answers": [
+            {"booking": number, "files": names}
+            | _some(row, ("side", "kind", "words", "share", "minutes_held", "said_at", "withdrawn_at"))
+            for number, row, names in session.execute(_said_in_disputes(me))
+        ],
         "reviews_of_you_as_buyer": _reviews(session, sa.and_(mine, _seen_by_lead(now))),
     }  # fmt: skip
+
+
+def _said_in_disputes(me: uuid.UUID) -> sa.Select[str, DisputeStatement, list[str]]:
+    """What somebody said in disputes, whichever side they stood on; the bytes are among their files."""
+    names = (
+        sa.select(sa.func.coalesce(sa.func.array_agg(DisputeFile.name), sa.text("'{}'::text[]")))
+        .where(DisputeFile.statement_id == DisputeStatement.id)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Booking.number, DisputeStatement, names)
+        .join(Dispute, Dispute.id == DisputeStatement.dispute_id)
+        .join(Booking, Booking.id == Dispute.booking_id)
+        .where(DisputeStatement.person_id == me)
+        .order_by(DisputeStatement.said_at, DisputeStatement.id)
+    )
 
 
 def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
@@ -209,6 +231,8 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
         "expert": _some(expert, EXPERT),
         "profile_draft": _some(draft, DRAFT) if draft is not None else None,
         "hours": _some(hours, HOURS) if hours is not None else None,
+        "busy_calendars": _rows(session, BusyCalendar, BusyCalendar.expert_id == expert_id, "name", "shown",
+                                "good_at", "failed_since", "why", "made_at"),
         "offers": [
             _some(offer, ("slug", "status", "created_at"))
             | {

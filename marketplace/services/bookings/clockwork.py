@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 
 from ...domain import deadlines
 from ...domain.bookings import Move, State
-from ...domain.events import BookingLost
+from ...domain.events import BookingLost, DisputeDue
 from ...storage.bookings import Booking
 from ...storage.db import Database, Tx
 from ..payments import PaymentsDoor, captured_payment, drop_live_payment, live_payment, refresh
@@ -124,6 +124,12 @@ def _share_falls_due(tx: Tx, booking: Booking) -> bool:
     return True
 
 
+def _dispute_due(tx: Tx, booking: Booking) -> bool:
+    """An appeal's five days, or day 80: the room of disputes carries out what was decided."""
+    tx.announce(DisputeDue(booking.id))
+    return booking.state == State.SETTLED.value
+
+
 def _stamp(deadline: datetime | None) -> str:
     return deadline.isoformat() if deadline else ""
 
@@ -136,4 +142,6 @@ _ACTS: dict[State, Callable[[Tx, Booking], bool]] = {
     State.CONFIRMED: _end_passes,
     State.DELIVERED: _window_passes,
     State.CANCELLED: _share_falls_due,
+    State.DISPUTED: _dispute_due,
+    State.RESOLVED: _dispute_due,
 }
