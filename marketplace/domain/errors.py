@@ -386,3 +386,15 @@ class AlreadyProposed(Refusal):
 
 class ShareUnderway(Refusal):
     """The expert's share is on its way to them just now: wait for the provider's word, or bear it ourselves."""
+
+
+class RescheduleRefused(Refusal):
+    """No other time can be proposed. Facts: why (open, three, same), by (the side whose proposal is open)."""
+
+
+class RescheduleOver(Refusal):
+    """A proposal of another time no longer stands. Facts: state (accepted, refused, withdrawn, closed, over)."""
+
+
+class QueueRefused(Refusal):
+    """A place or times to ask for, refused. Facts: why (domain/queues.py names each), limit, days, nearest, at, earliest."""

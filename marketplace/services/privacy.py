@@ -18,8 +18,9 @@ from sqlalchemy.orm import Session, aliased, undefer
 
 from ..domain.errors import NotFound, TooManyTries
 from ..domain.policy import Actor
+from ..storage.approvals import ApproverInvitation
 from ..storage.availability import BusyCalendar, Calendar
-from ..storage.bookings import Booking, BookingMove
+from ..storage.bookings import Booking, BookingMove, Proposal
 from ..storage.briefs import Brief
 from ..storage.companies import Company, Membership
 from ..storage.db import Database
@@ -120,6 +121,27 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
                 .join(Membership, Membership.company_id == Company.id)
                 .where(Membership.person_id == me)
                 .order_by(Company.name, Company.id)
+            )
+        ],
+        "approver_invitations": _rows(
+            session, ApproverInvitation, ApproverInvitation.person_id == me, "email", "made_at", "until", "accepted_at"
+        ),
+        "approvals": [
+            {"booking": number} | _some(move, ("at", "move", "reason"))
+            for number, move in session.execute(
+                sa.select(Booking.number, BookingMove)
+                .join(BookingMove, BookingMove.booking_id == Booking.id)
+                .where(BookingMove.actor_id == me, BookingMove.actor_kind == "approver")
+                .order_by(BookingMove.at, BookingMove.id)
+            )
+        ],
+        "times_proposed": [
+            {"booking": number} | _some(row, ("kind", "starts_at", "ends_at", "words", "state", "made_at", "ended_at"))
+            for number, row in session.execute(
+                sa.select(Booking.number, Proposal)
+                .join(Proposal, Proposal.booking_id == Booking.id)
+                .where(Proposal.person_id == me)
+                .order_by(Proposal.made_at, Proposal.id)
             )
         ],
         "letters": _rows(session, Letter, Letter.person_id == me, "event", "recipient", "subject", "made_at",
