@@ -46,6 +46,15 @@ class SiteLinks:
     def rescue(self, reference: str, lang: str) -> str:
         return self._at(lang, f"bookings/{reference}/rescue")
 
+    def check(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"bookings/{reference}/check")
+
+    def approval(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"approvals/{reference}")
+
+    def approver_invitation(self, token: str, lang: str) -> str:
+        return self._at(lang, f"invitations/{token}")
+
     def offer(self, slug: str, lang: str) -> str:
         return self._at(lang, f"offers/{slug}")
 

@@ -13,7 +13,7 @@ from .formats import money
 
 Item = dict[str, Any]
 # Which moves a side does not see of the other: the expert learns of a booking when it is asked of them.
-BEFORE_THE_ASKING = frozenset({"hold", "extend", "open_payment", "let_go", "pick_another_slot"})
+BEFORE_THE_ASKING = frozenset({"hold", "extend", "open_payment", "let_go", "pick_another_slot", "ask_approval", "approve", "refuse"})
 
 
 def timeline(page: BookingPage, *, side: str, now: datetime) -> list[Item]:
@@ -38,7 +38,7 @@ def _past(page: BookingPage, move: Any, side: str) -> Item:
         "state": move.to_state,
         "title": move_words(move.move, move.to_state),
         "note": ". ".join(part for part in (note, amount) if part),
-        "reason": move.reason if move.move in ("decline", "stop", "cancel") else "",
+        "reason": move.reason if move.move in ("decline", "stop", "cancel", "refuse") else "",
         "when": "past",
     }
 
@@ -54,6 +54,9 @@ def move_words(move: str, to_state: str) -> str:
         if to_state == "requested"
         else _("A late payment was given back"),
         "stray_money": _("A late payment was given back"),
+        "ask_approval": _("Approval asked for"),
+        "approve": _("Approved"),
+        "refuse": _("Not approved"),
         "let_go": _("Slot given back"),
         "run_out": _("Time ran out"),
         "accept": _("Accepted"),
@@ -91,11 +94,13 @@ def _ahead(page: BookingPage, side: str) -> list[Item]:
     items: list[tuple[datetime | None, str, str]] = []
     if booking.state == "held":
         items.append((booking.deadline, "lapsed", _("The slot is free again")))
+    if booking.state == "awaiting_approval":
+        items.append((booking.deadline, "lapsed", _("Last moment to approve")))
     if booking.state == "requested":
         items.append((booking.deadline, "expired", _("Last moment for the expert to answer")))
     if booking.state == "accepted" and booking.capture_failed_at:
         items.append((booking.deadline, "expired", _("Last moment to pay again")))
-    if booking.state in ("held", "requested", "accepted", "confirmed"):
+    if booking.state in ("held", "awaiting_approval", "requested", "accepted", "confirmed"):
         items.append((booking.starts_at, "confirmed", _("The session")))
     if booking.state in ("confirmed", "delivered"):
         last = objection_until(booking.ends_at, promises_plan=booking.promises_plan)

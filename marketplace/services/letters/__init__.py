@@ -5,6 +5,7 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 """
 
 from .account import address_changed, address_changing, address_known, link
+from .approving import approver_invited
 from .asking import question_asked, question_closed
 from .calendar_files import feed_file, invitation_for
 from .daily import mail_token, mails_off, news_today, unsubscribe
@@ -31,6 +32,7 @@ __all__ = [
     "address_changing",
     "address_known",
     "application_received",
+    "approver_invited",
     "booking_moved",
     "enquiry_answered",
     "enquiry_closed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -11,6 +12,7 @@ from flask import g, redirect, render_template, request, url_for
 from ...domain.availability import open_windows
 from ...domain.errors import SlotNotOffered, SlotTaken
 from ...services import bookings
+from ...services.bookings.approving import shown_to
 from ...services.bookings.holding import Free, free_for_offer
 from ..access import door_offer, rule
 from ..forms import form_token
@@ -18,6 +20,7 @@ from ..house import house
 from ..language import current_zone_name
 from ..refusals import sentence
 from . import blueprint
+from .pay import platform_tax
 
 Slot = dict[str, Any]
 
@@ -58,6 +61,9 @@ def _page(
     now = house().clock()
     with house().db.reading() as session:
         free = free_for_offer(session, offer.id, window=(now, now + timedelta(days=61)), now=now)
+        since = shown_to(session, g.actor, free.wanted, platform_tax(), now)
+    if since is not None:
+        free = replace(free, slots=[slot for slot in free.slots if slot[0] >= since])
     zone = current_zone_name(free.wanted.calendar.zone)
     monday = monday or _first_week(free, zone, now)
     return render_template(
@@ -78,9 +84,16 @@ def _page(
         format=request.form.get("format") or request.args.get("format") or "remote",
         token=form_token(),
         error=error,
-        lost=lost.facts if lost else None,
+        lost=_nearest(lost, since) if lost else None,
+        asked_first=since is not None,
         lost_words=sentence(lost) if lost else "",
     )
+
+
+def _nearest(lost: SlotTaken | SlotNotOffered, since: datetime | None) -> dict[str, Any]:
+    """The refusal's facts, without slots that would leave an approver no time."""
+    nearest = [slot for slot in lost.facts["nearest"] if since is None or slot[0] >= since]
+    return lost.facts | {"nearest": nearest}
 
 
 def _asked_week() -> date | None:
