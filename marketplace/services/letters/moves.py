@@ -10,6 +10,7 @@ from ...domain.bookings import Move, State
 from ...storage.bookings import BookingMove
 from ...storage.db import Database, Tx
 from ...storage.people import Person
+from . import disputing, rescheduling
 from .approving import approval_asked
 from .calendar_files import attachment
 from .desk import put_about
@@ -216,4 +217,6 @@ _WRITERS: dict[str, Callable[[Post], None]] = {
     Move.CANCEL: _cancelled,
     Move.CHARGEBACK_LOST: _charged_back,
     Move.END_PASSES: _session_done,
+    **disputing.WRITERS,
+    **rescheduling.WRITERS,
 }

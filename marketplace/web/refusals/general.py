@@ -35,7 +35,9 @@ def _move_not_open(facts: Facts) -> str:
         "disputed": _("A problem was reported: an operator decides first."),
         "resolved": _("Operators have decided: this can no longer be done."),
         "settled": _("This booking is settled: nothing about it changes any more."),
-        "transferred": _("The expert’s share has left already, or is leaving: only we can bear a refund now."),
+        "transferred": _(
+            "The expert’s share has left already, or is leaving: only we can bear a refund now."
+        ),
         "cancelled": _("This booking is cancelled: nothing about it changes any more."),
         "declined": _("The expert has declined: this booking is over."),
         "expired": _("The time to answer is over, and with it this booking."),
@@ -69,7 +71,9 @@ def _slot_not_offered(facts: Facts) -> str:
 def _reschedule(facts: Facts) -> str:
     return {
         "open": _("Another time is proposed already: it is answered or withdrawn first."),
-        "three": _("Another time was proposed three times already: no more can be proposed for this booking."),
+        "three": _(
+            "Another time was proposed three times already: no more can be proposed for this booking."
+        ),
         "same": _("That is the time it has: choose another one."),
     }[facts["why"]]
 
