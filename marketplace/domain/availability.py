@@ -148,9 +148,14 @@ def parse_calendar(
     grid_minutes: int,
     per_day: int | None,
     per_week: int | None,
+    holidays: Sequence[str] = (),
 ) -> Availability:
-    """A stored calendar as a value. ValueError or KeyError where it does not hold (the zone too)."""
+    """A stored calendar as a value. ValueError or KeyError where it does not hold (the zone too).
+
+    `holidays` are days away, unless a dated rule says otherwise.
+    """
     _zone(zone)
+    ruled = {row["day"] for row in dated}
     return Availability(
         zone=zone,
         weekly=tuple(
@@ -167,7 +172,8 @@ def parse_calendar(
                 tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in row["ranges"]),
             )
             for row in dated
-        ),
+        )
+        + tuple(DatedHours(date.fromisoformat(day), ()) for day in holidays if day not in ruled),
         before=timedelta(minutes=before_minutes),
         after=timedelta(minutes=after_minutes),
         notice=notice,

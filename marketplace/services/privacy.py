@@ -36,6 +36,7 @@ from ..storage.payments import Payment, Refund
 from ..storage.payouts import Transfer
 from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
 from ..storage.questions import Question, QuestionLimit
+from ..storage.queues import AskedTimes, QueuePlace
 from ..storage.reviews import Review, seen_by_all
 from ..storage.saved_searches import SavedSearch
 from .people import count_exports, write_audit
@@ -68,6 +69,8 @@ HOURS = (
     "zone", "weekly", "dated", "before_minutes", "after_minutes", "notice_hours", "horizon_days", "grid_minutes",
     "per_day", "per_week", "holidays_of", "holidays_region",
 )  # fmt: skip
+PLACE = ("state", "begins_at", "ends_at", "zone", "format", "joined_at", "offered_at", "closed_at")
+ASKED = ("state", "starts", "format", "words", "answer", "asked_at", "closed_at")
 BRIEF = (
     "language", "subject", "context", "decision", "firms_concerned", "needs", "answers", "purchase_order",
     "cost_centre", "created_at", "saved_at",
@@ -253,8 +256,7 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
         "expert": _some(expert, EXPERT),
         "profile_draft": _some(draft, DRAFT) if draft is not None else None,
         "hours": _some(hours, HOURS) if hours is not None else None,
-        "busy_calendars": _rows(session, BusyCalendar, BusyCalendar.expert_id == expert_id, "name", "shown",
-                                "good_at", "failed_since", "why", "made_at"),
+        "busy_calendars": _rows(session, BusyCalendar, BusyCalendar.expert_id == expert_id, "name", "shown", "good_at", "made_at"),
         "offers": [
             _some(offer, ("slug", "status", "created_at"))
             | {
@@ -285,6 +287,8 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
         "questions_asked": _rows(session, Question, Question.asker_id == me, *question),
         "enquiries": _rows(session, Enquiry, Enquiry.lead_id == me, "title", "summary", "details", "language",
                            "state", "published_at", "closed_at"),
+        "queue_places": _rows(session, QueuePlace, QueuePlace.lead_id == me, *PLACE),
+        "times_proposed": _rows(session, AskedTimes, AskedTimes.lead_id == me, *ASKED),
         "saved_searches": _rows(session, SavedSearch, SavedSearch.person_id == me, "name", "query", "filters",
                                 "ordered_by", "frequency", "made_at", "seen_at"),
     }  # fmt: skip
@@ -293,6 +297,7 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
     limit, mail = session.get(QuestionLimit, expert_id), session.get(EnquiryMail, expert_id)
     return found | {
         "questions_received": _rows(session, Question, Question.expert_id == expert_id, *question),
+        "times_received": _rows(session, AskedTimes, AskedTimes.expert_id == expert_id, *ASKED),
         "question_limit": _some(limit, ("per_week", "paused", "changed_at")) if limit is not None else None,
         "enquiry_invitations": _rows(
             session, EnquiryInvitation, EnquiryInvitation.expert_id == expert_id, "enquiry_id", "invited_at"

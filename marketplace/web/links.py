@@ -64,6 +64,9 @@ class SiteLinks:
     def application(self, lang: str) -> str:
         return self._at(lang, "expert/application")
 
+    def busy_calendars(self, lang: str) -> str:
+        return self._at(lang, "expert/calendars")
+
     def payout_account(self, lang: str) -> str:
         return self._at(lang, "expert/account")
 
