@@ -59,7 +59,10 @@ def _configure_settings(app: Flask, config: Config) -> None:
 
 
 def _house(config: Config, clock: Callable[[], datetime] | None, database: Database | None) -> House:
+    from .gateways.calendars_holidays import HolidaysPackage
+    from .gateways.calendars_icalendar import IcalendarReader
     from .gateways.embeddings_choice import ChosenEncoders
+    from .gateways.fetch import Fetcher
     from .gateways.payments_stripe import StripePayments
     from .gateways.queue import JobQueue
     from .house import House
@@ -96,6 +99,8 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
             key=config.embeddings_key,
             means=config.embeddings_means,
         ),
+        calendars=IcalendarReader(Fetcher(), own_host=urlsplit(config.site_url).hostname or "localhost"),
+        holidays=HolidaysPackage(),
     )
 
 
@@ -142,7 +147,7 @@ def _configure_web(app: Flask, config: Config) -> None:
 
 
 def _configure_blueprints(app: Flask, config: Config) -> None:
-    from .web import access, api, buyer, crawlers, expert, health, operator, public, webhooks
+    from .web import access, api, buyer, crawlers, expert, feed, health, operator, public, webhooks
     from .web.account import blueprint as account
     from .web.public import photo
 
@@ -153,6 +158,7 @@ def _configure_blueprints(app: Flask, config: Config) -> None:
     app.register_blueprint(crawlers.blueprint)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(webhooks.blueprint)
+    app.register_blueprint(feed.blueprint)
     if config.demo:
         from .web import dev, dev_mail, kit
 

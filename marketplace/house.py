@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from .gateways.calendars import BusyReader, PublicHolidays
 from .gateways.embeddings import Encoders
 from .gateways.mail import Mail
 from .gateways.payments import Payments
@@ -27,3 +28,5 @@ class House:
     stationery: Stationery
     queue: JobQueue
     encoders: Encoders
+    calendars: BusyReader
+    holidays: PublicHolidays

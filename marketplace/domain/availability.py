@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
@@ -148,9 +149,14 @@ def parse_calendar(
     grid_minutes: int,
     per_day: int | None,
     per_week: int | None,
+    holidays: Sequence[str] = (),
 ) -> Availability:
-    """A stored calendar as a value. ValueError or KeyError where it does not hold (the zone too)."""
+    """A stored calendar as a value. ValueError or KeyError where it does not hold (the zone too).
+
+    `holidays` are days away, unless a dated rule says otherwise.
+    """
     _zone(zone)
+    ruled = {row["day"] for row in dated}
     return Availability(
         zone=zone,
         weekly=tuple(
@@ -167,7 +173,8 @@ def parse_calendar(
                 tuple((time.fromisoformat(a), time.fromisoformat(b)) for a, b in row["ranges"]),
             )
             for row in dated
-        ),
+        )
+        + tuple(DatedHours(date.fromisoformat(day), ()) for day in holidays if day not in ruled),
         before=timedelta(minutes=before_minutes),
         after=timedelta(minutes=after_minutes),
         notice=notice,
@@ -280,8 +287,8 @@ def _blocked(availability: Availability, ranges: Iterable[Interval], wanted: Int
     """What is taken, merged, where a padded slot of the wanted time could meet it."""
     low, high = padded(*wanted, availability.before, availability.after)
     near = [each for each in ranges if each[0] < high and low < each[1] and each[0] < each[1]]
-    # Floats sort fastest and keep the order; the exact instants are compared below.
-    near.sort(key=lambda each: each[0].timestamp())
+    # By the starts alone, as they are: one comparison each, and no second list of ten thousand numbers.
+    near.sort(key=itemgetter(0))
     return [(_micros(start), _micros(end)) for start, end in _merged(near)]
 
 

@@ -91,6 +91,30 @@ class NoTimeToApprove(Refusal):
     """An approver has at least 4 hours (instant offers: 1). Facts: until (aware UTC), least (timedelta)."""
 
 
+class ApprovalNeeded(Refusal):
+    """The company's rule asks an approver before payment opens. Facts: total (minor units)."""
+
+
+class ApprovalNotAsked(Refusal):
+    """The company's rule asks nobody for this total, or it is approved already: payment can open."""
+
+
+class NoApprover(Refusal):
+    """A rule asks an approver, and nobody but the lead approves for the company yet."""
+
+
+class ApproverStands(Refusal):
+    """One approver a company: the one there is leaves first. Facts: name."""
+
+
+class ApprovalRuleWrong(Refusal):
+    """A rule that is none. Facts: why (kind, amount), most (minor units)."""
+
+
+class NoTerms(Refusal):
+    """The company pays by card: no terms were granted to it."""
+
+
 class PlatformNotReady(Refusal):
     """The platform may not take new payments now (payout schedule not manual)."""
 
@@ -200,6 +224,15 @@ class HoursRefused(Refusal):
 
     why: too_many, overlap, empty, grid (no time), date, past, far, twice, order, number, zone.
     """
+
+
+class BusyCalendarRefused(Refusal):
+    """A busy calendar that is not taken up. Facts: why (name_missing, too_many, or one of those of
+    `gateways.calendars.CalendarUnread`), most, status, kind."""
+
+
+class HolidaysUnknown(Refusal):
+    """A country or region whose public holidays nobody knows."""
 
 
 class PhotoRefused(Refusal):
@@ -329,3 +362,39 @@ class EnquiryOver(Refusal):
 
 class ProposalOver(Refusal):
     """The expert has changed the offer since: what they said yes to is no longer that. Ask them again."""
+
+
+class ReportRefused(Refusal):
+    """A report that cannot be made now. Facts: why (early, late, kind, again, share, minutes, words), when, least."""
+
+
+class EvidenceRefused(Refusal):
+    """A file that cannot be kept. Facts: why (kind, size, pixels, broken, many), name, most."""
+
+
+class BetweenTheSides(Refusal):
+    """The two sides have 48 hours first. Facts: until (aware UTC)."""
+
+
+class SameOperator(Refusal):
+    """Another operator is needed: four eyes, or an appeal."""
+
+
+class AlreadyProposed(Refusal):
+    """A decision waits for a second operator already."""
+
+
+class ShareUnderway(Refusal):
+    """The expert's share is on its way to them just now: wait for the provider's word, or bear it ourselves."""
+
+
+class RescheduleRefused(Refusal):
+    """No other time can be proposed. Facts: why (open, three, same), by (the side whose proposal is open)."""
+
+
+class RescheduleOver(Refusal):
+    """A proposal of another time no longer stands. Facts: state (accepted, refused, withdrawn, closed, over)."""
+
+
+class QueueRefused(Refusal):
+    """A place or times to ask for, refused. Facts: why (domain/queues.py names each), limit, days, nearest, at, earliest."""

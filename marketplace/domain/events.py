@@ -99,6 +99,20 @@ class CalendarChanged(Event):
 
 
 @dataclass(frozen=True)
+class BusyCalendarFailing(Event):
+    """A busy calendar cannot be read from now on; its expert is told at once."""
+
+    calendar_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class BusyCalendarReadAgain(Event):
+    """A busy calendar that could not be read can again."""
+
+    calendar_id: uuid.UUID
+
+
+@dataclass(frozen=True)
 class OfferPublished(Event):
     """A version went live; search makes its row anew."""
 
@@ -244,3 +258,24 @@ class EnquiryClosed(Event):
     """An enquiry was taken, withdrawn, or its 30 days passed; the row says which."""
 
     enquiry_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class DisputeDue(Event):
+    """The clock looks at a booking whose dispute waits for an instant."""
+
+    booking_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ReviewsTakenBack(Event):
+    """Reviews of a session that will be held anew no longer count for the offer."""
+
+    offer_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ApproverInvited(Event):
+    """A company's administrator invites its approver. The letter's job makes the token."""
+
+    invitation_id: uuid.UUID

@@ -77,6 +77,23 @@ def buys_for_the_company(actor: Actor, thing: Parties | None) -> bool:
     return bool(actor.companies.get(thing.company_id, frozenset()) & {"lead", "finance", "admin"})
 
 
+def administers_somewhere(actor: Actor, thing: Parties | None) -> bool:
+    """An administrator of some company."""
+    return actor.person_id is not None and any("admin" in roles for roles in actor.companies.values())
+
+
+def approves_somewhere(actor: Actor, thing: Parties | None) -> bool:
+    """An approver of some company."""
+    return actor.person_id is not None and any("approver" in roles for roles in actor.companies.values())
+
+
+def approves_for_its_company(actor: Actor, thing: Parties | None) -> bool:
+    """An approver of the company this booking is for, never its lead."""
+    if thing is None or thing.company_id is None or actor.person_id in (None, thing.lead_id):
+        return False
+    return "approver" in actor.companies.get(thing.company_id, frozenset())
+
+
 def is_its_expert(actor: Actor, thing: Parties | None) -> bool:
     """The expert of this booking, never also its lead."""
     if thing is None or actor.expert_id is None or actor.person_id is None:
@@ -95,7 +112,12 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.write_brief": ((is_its_lead,),),
     "booking.extend": _BUYERS_SIDE,
     "booking.let_go": _BUYERS_SIDE,
+    "booking.pick_slot": _BUYERS_SIDE,
+    "booking.reschedule_as_lead": _BUYERS_SIDE,
     "booking.pay": ((is_its_lead,),),
+    "booking.approve": ((approves_for_its_company,),),
+    "approvals.list_own": ((approves_somewhere,),),
+    "company.approvals": ((administers_somewhere,),),
     "booking.view_as_buyer": _BUYERS_SIDE,
     "booking.withdraw": _BUYERS_SIDE,
     "booking.cancel_as_lead": _BUYERS_SIDE,
@@ -110,6 +132,13 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "question.view_as_lead": ((is_its_lead,),),
     "questions.take": ((is_expert,),),
     "question.answer": ((is_its_expert,),),
+    "queue.join": ((leads_somewhere,),),
+    "places.list_own": ((signed_in,),),
+    "place.leave": ((is_its_lead,),),
+    "times.ask": ((leads_somewhere,),),
+    "times.withdraw": ((is_its_lead,),),
+    "times.take": ((is_expert,),),
+    "times.answer": ((is_its_expert,),),
     "enquiry.publish": ((leads_somewhere,),),
     "enquiries.list_own": ((signed_in,),),
     "enquiry.manage": ((is_its_lead,),),
@@ -126,7 +155,14 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.accept": ((is_its_expert,),),
     "booking.decline": ((is_its_expert,),),
     "booking.cancel_as_expert": ((is_its_expert,),),
+    "booking.reschedule_as_expert": ((is_its_expert,),),
     "booking.review_as_expert": ((is_its_expert,),),
+    "booking.dispute_as_lead": _BUYERS_SIDE,
+    "booking.dispute_as_expert": ((is_its_expert,),),
+    "booking.dispute_as_operator": ((is_operator,),),
+    "booking.decide": ((is_operator,),),
+    "booking.refund": ((is_operator,),),
+    "operator.disputes": ((is_operator,),),
     "operator.queue": ((is_operator,),),
     "operator.decide": ((is_operator,),),
     "operator.people": ((is_operator,),),

@@ -95,6 +95,18 @@ def refund_to(quote: Quote, percent: int, before: Mapping[str, int]) -> Refund:
     return Refund(percent, {name: max(0, minor - before.get(name, 0)) for name, minor in wanted.items()})
 
 
+def least_share(quote: Quote, before: Mapping[str, int]) -> int:
+    """The smallest share in percent that is not under what was already refunded of any line."""
+    return next(
+        (
+            percent
+            for percent in range(101)
+            if all(minor >= before.get(name, 0) for name, minor in refund_of(quote, percent).lines.items())
+        ),
+        100,
+    )
+
+
 def refund_amount(quote: Quote, minor: int, before: Mapping[str, int]) -> Refund:
     """An amount an operator names, "split over what is left of each line, in proportion".
 

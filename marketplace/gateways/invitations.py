@@ -1,13 +1,15 @@
-"""The door for invitations: what goes into one, and who writes it as a file for calendars.
+"""The door for calendar files: what goes into one, and who writes it.
 
-One file a person. The platform is the organiser and only oneself is an attendee: a calendar
-shows its guests to everybody who may look at it. Nothing confidential is in it.
+An invitation is one file a person: the platform is the organiser and only oneself is an attendee, since
+a calendar shows its guests to everybody who may look at it. Nothing confidential is in it. A feed is all
+of a person's meetings at an address their calendar program reads by itself.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, Protocol
 
 Method = Literal["REQUEST", "CANCEL"]
@@ -35,13 +37,28 @@ class Meeting:
     url: str
 
 
+@dataclass(frozen=True)
+class Entry:
+    """A meeting of a feed, with the place and the instant of its last change."""
+
+    meeting: Meeting
+    sequence: int
+    stamped: datetime
+
+
 class Invitations(Protocol):
-    """Writes an invitation, or takes one back, as an iCalendar file (RFC 5545, RFC 5546)."""
+    """Writes iCalendar files (RFC 5545, RFC 5546): CRLF line ends, folded at 75 octets, zone rules in them."""
 
     def __call__(
         self, meeting: Meeting, guest: Guest, method: Method, sequence: int, *, stamped: datetime
     ) -> bytes:
-        """The file's bytes: CRLF line ends, folded at 75 octets, with the zone's own rules in it.
+        """An invitation, or one taken back.
 
         `sequence` rises with each file about the meeting; `stamped` is when it was written.
+        """
+
+    def feed(self, entries: Sequence[Entry], *, name: str, zone: str, since: date, until: date) -> bytes:
+        """All of a person's meetings, written in `zone`, whose rules stand for the days between.
+
+        The same entries make the same bytes.
         """

@@ -18,6 +18,7 @@ from ..domain.pricing import PlatformTax
 from ..gateways.queue import UNHURRIED
 from ..house import House
 from ..services import (
+    availability,
     bookings,
     enquiries,
     free_days,
@@ -65,6 +66,7 @@ JOBS: Mapping[str, Job] = {
     "letters.enquiry_invited": _ids(lambda h, **ids: letters.enquiry_invited(h.db, h.stationery, **ids)),
     "letters.enquiry_answered": _ids(lambda h, **ids: letters.enquiry_answered(h.db, h.stationery, **ids)),
     "letters.enquiry_closed": _ids(lambda h, **ids: letters.enquiry_closed(h.db, h.stationery, **ids)),
+    "letters.approver_invited": _ids(lambda h, **ids: letters.approver_invited(h.db, h.stationery, **ids)),
     "letters.question_asked": _ids(lambda h, **ids: letters.question_asked(h.db, h.stationery, **ids)),
     "letters.question_closed": _ids(lambda h, **ids: letters.question_closed(h.db, h.stationery, **ids)),
     "letters.link": _ids(lambda h, **ids: letters.link(h.db, h.stationery, **ids)),
@@ -80,6 +82,10 @@ JOBS: Mapping[str, Job] = {
         lambda h, **ids: letters.restriction_lifted(h.db, h.stationery, **ids)
     ),
     "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
+    "letters.calendar_failing": _ids(lambda h, **ids: letters.calendar_failing(h.db, h.stationery, **ids)),
+    "letters.calendar_read_again": _ids(
+        lambda h, **ids: letters.calendar_read_again(h.db, h.stationery, **ids)
+    ),
     "letters.send": _ids(lambda h, letter_id: letters.send(h.db, h.mail, letter_id)),
     "search.encode_offer": _ids(lambda h, offer_id: search.encode_offer(h.db, h.encoders, offer_id)),
     "free_days.renew": _ids(lambda h, expert_id: free_days.renew(h.db, expert_id)),
@@ -101,6 +107,7 @@ def sweep_minute(house: House) -> None:
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
     letters.tell_decided(house.db, house.stationery)
+    letters.remind(house.db, house.stationery)
     questions.run_clock(house.db)
     enquiries.run_clock(house.db)
 
@@ -143,9 +150,16 @@ def catch_up(house: House) -> None:
     search.catch_up(house.db, house.encoders)
 
 
+def read_calendars(house: House) -> None:
+    """Busy calendars whose turn it is. A pass of its own: a slow server must not hold up deadlines."""
+    availability.read_due(house.db, availability.Source(house.calendars, house.config.secret_key))
+    availability.renew_holidays(house.db, house.holidays)
+
+
 PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
     "sweep.minute": ("* * * * *", sweep_minute),
     "sweep.five_minutes": ("*/5 * * * *", sweep_five_minutes),
+    "calendars.read": ("* * * * *", read_calendars),
     "search.catch_up": ("* * * * *", catch_up),
 }
 

@@ -1,4 +1,4 @@
-"""Photographs: read by what they are, never by their name, drawn anew, kept small (docs/decisions/012)."""
+"""Photographs and evidence: read by what they are, never by their name, drawn anew, kept small (docs/decisions/012)."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ import io
 import struct
 import uuid
 import warnings
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
 from PIL import Image, ImageOps, UnidentifiedImageError
 from sqlalchemy.orm import Session, undefer
 
-from ..domain.errors import NotFound, PhotoRefused, TooManyTries
+from ..domain.errors import EvidenceRefused, NotFound, PhotoRefused, TooManyTries
 from ..domain.ids import new_id
 from ..domain.policy import Actor
-from ..storage.db import Database
+from ..storage.db import Database, Tx
 from ..storage.experts import Expert, ProfileDraft
 from ..storage.files import File
 from ..storage.people import Person
@@ -30,6 +31,7 @@ LEAST_SIDE, MOST_SIDE = 200, 8000
 MOST_PIXELS = 40_000_000
 KINDS = ("JPEG", "PNG", "WEBP")
 SIDE = 640
+EVIDENCE_SIDE = 2400
 UPLOADS = ((HOUR, 20), (DAY, 60))
 MEDIA_TYPE = "image/webp"
 
@@ -114,7 +116,7 @@ def photo(session: Session, actor: Actor, file_id: uuid.UUID) -> tuple[File, boo
     Else its owner and operators see it, nobody more: NotFound.
     """
     file = session.get(File, file_id, options=[undefer(File.content)])
-    if file is None:
+    if file is None or file.kind != "photo":
         raise NotFound
     public = session.scalar(
         sa.select(sa.literal(True))
@@ -146,3 +148,53 @@ def same_photo(session: Session, expert_id: uuid.UUID) -> list[str]:
             .limit(5)
         )
     )
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """A file given in a dispute, read and sound: what it is called, what it is, and its bytes."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+def read_evidence(name: str, upload: bytes) -> Evidence:
+    """A PDF as it came, or a JPEG, PNG or WebP picture re-made without what came along; by content, not name.
+
+    EvidenceRefused: size (over 5 MiB), kind, pixels, broken. Decodes: called outside any transaction.
+    """
+    if len(upload) > MOST_BYTES:
+        raise EvidenceRefused(why="size", name=name, most=MOST_BYTES)
+    if upload.startswith(b"%PDF-") and b"%%EOF" in upload[-2048:]:
+        return Evidence(name, "application/pdf", upload)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # As for photographs.
+            found = Image.open(io.BytesIO(upload), formats=KINDS)
+            wide, high = found.size
+            if max(wide, high) > MOST_SIDE or wide * high > MOST_PIXELS:
+                raise EvidenceRefused(why="pixels", name=name, most=MOST_SIDE)
+            found.draft("RGB", (2 * EVIDENCE_SIDE, 2 * EVIDENCE_SIDE))
+            upright = ImageOps.exif_transpose(found).convert("RGB")
+            upright.thumbnail((EVIDENCE_SIDE, EVIDENCE_SIDE))
+            out = io.BytesIO()
+            upright.save(out, "WEBP", quality=85)
+    except Image.DecompressionBombError:
+        raise EvidenceRefused(why="pixels", name=name, most=MOST_SIDE) from None
+    except UnidentifiedImageError:
+        raise EvidenceRefused(why="kind", name=name) from None
+    except (OSError, SyntaxError, ValueError, EOFError, struct.error, IndexError):
+        raise EvidenceRefused(why="broken", name=name) from None
+    return Evidence(name, MEDIA_TYPE, out.getvalue())
+
+
+def keep_evidence(tx: Tx, person_id: uuid.UUID, one: Evidence) -> uuid.UUID:
+    """Keep a file given in a dispute; who may read it is that room's to say. Its id."""
+    file = File(
+        id=new_id(), person_id=person_id, kind="evidence", media_type=one.media_type, content=one.content,
+        made_at=tx.now, digest=hashlib.sha256(one.content).hexdigest(),
+    )  # fmt: skip
+    tx.session.add(file)
+    tx.session.flush()  # What it proves refers to it.
+    return file.id

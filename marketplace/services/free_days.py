@@ -22,7 +22,7 @@ from ..storage.db import Database
 from ..storage.experts import Expert
 from ..storage.free_days import FreeDay, FreeDaysMade
 from ..storage.offers import Offer
-from .availability import claims_of, rules_of, slots_among
+from .availability import rules_of, slots_among, taken_of
 
 # The least notice any offer may have (booking-process.md, **N**).
 LEAST_NOTICE = timedelta(hours=4)
@@ -88,11 +88,11 @@ def renew_due(db: Database, most: int = A_PASS) -> int:
 
 def _worked_out(session: Session, calendar: Calendar, now: datetime) -> list[dict[str, object]]:
     rules = rules_of(calendar, notice_hours=4, instant=True)
-    claims = claims_of(session, [calendar.expert_id], now)[calendar.expert_id]
+    taken = taken_of(session, calendar.expert_id, now)
     window = (now, now + timedelta(days=calendar.horizon_days + 1))
     found: list[dict[str, object]] = []
     for minutes in LENGTHS:
-        slots = slots_among(rules, claims, minutes=minutes, window=window, now=now)
+        slots = slots_among(rules, taken, minutes=minutes, window=window, now=now)
         for day, (first, last) in ends_by_day(slots).items():
             found.append(
                 {

@@ -140,7 +140,7 @@ def _in_the_way(session: Session, payment: Payment, expert: Expert) -> str | Non
     if expert.account_id is None or expert.account_status != "active":
         return "account_restricted"
     unposted = sa.select(Refund.id).where(
-        Refund.payment_id == payment.id, Refund.after_share, Refund.state.in_(("intended", "sent", "pending"))
+        Refund.payment_id == payment.id, Refund.after_share, ~Refund.borne_by_us, Refund.state.in_(("intended", "sent", "pending"))
     )
     return "refund_under_way" if session.scalar(unposted) else None
 
@@ -251,7 +251,7 @@ def _rows(session: Session, found: Sequence[sa.Row[Payment, Transfer]]) -> list[
     refunded: dict[uuid.UUID, list[dict[str, int]]] = defaultdict(list)
     for payment_id, lines in session.execute(
         sa.select(Refund.payment_id, Refund.lines).where(
-            Refund.payment_id.in_([payment.id for payment, _transfer in found])
+            Refund.payment_id.in_([payment.id for payment, _transfer in found]), ~Refund.borne_by_us
         )
     ):
         refunded[payment_id].append(lines)

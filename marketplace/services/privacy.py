@@ -18,13 +18,16 @@ from sqlalchemy.orm import Session, aliased, undefer
 
 from ..domain.errors import NotFound, TooManyTries
 from ..domain.policy import Actor
-from ..storage.availability import Calendar
-from ..storage.bookings import Booking, BookingMove
+from ..storage.approvals import ApproverInvitation
+from ..storage.availability import BusyCalendar, Calendar
+from ..storage.bookings import Booking, BookingMove, Proposal
 from ..storage.briefs import Brief
 from ..storage.companies import Company, Membership
 from ..storage.db import Database
+from ..storage.disputes import Dispute, DisputeFile, DisputeStatement
 from ..storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
 from ..storage.experts import Expert, ProfileDraft
+from ..storage.feeds import CalendarFeed, ReminderMail
 from ..storage.files import File
 from ..storage.letters import Letter
 from ..storage.moderation import Case, Notice, Restriction
@@ -33,6 +36,7 @@ from ..storage.payments import Payment, Refund
 from ..storage.payouts import Transfer
 from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
 from ..storage.questions import Question, QuestionLimit
+from ..storage.queues import AskedTimes, QueuePlace
 from ..storage.reviews import Review, seen_by_all
 from ..storage.saved_searches import SavedSearch
 from ..storage.shortlists import Shortlist, ShortlistItem
@@ -60,12 +64,14 @@ EXPERT = (
     "slug", "status", "admitted_at", "headline", "startup", "startup_role", "city", "country", "languages", "bio",
     "language", "legal_name", "address", "vat_status", "vat_number", "vat_ground", "registration", "account_id",
     "account_status", "account_asks", "standing_since", "conflicts", "meeting_link", "bank_changed_at",
-    "cancelled_count", "created_at",
+    "cancelled_count", "absent_count", "created_at",
 )  # fmt: skip
 HOURS = (
     "zone", "weekly", "dated", "before_minutes", "after_minutes", "notice_hours", "horizon_days", "grid_minutes",
-    "per_day", "per_week",
+    "per_day", "per_week", "holidays_of", "holidays_region",
 )  # fmt: skip
+PLACE = ("state", "begins_at", "ends_at", "zone", "format", "joined_at", "offered_at", "closed_at")
+ASKED = ("state", "starts", "format", "words", "answer", "asked_at", "closed_at")
 BRIEF = (
     "language", "subject", "context", "decision", "firms_concerned", "needs", "answers", "purchase_order",
     "cost_centre", "created_at", "saved_at",
@@ -98,12 +104,13 @@ def export_own(
 def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
     person = session.get_one(Person, me)
     factor = session.get(SecondFactor, me)
+    feed, reminders = session.get(CalendarFeed, me), session.get(ReminderMail, me)
     files = session.scalars(
         sa.select(File).where(File.person_id == me).order_by(File.id).options(undefer(File.content))
     )
     return {
         "person": _some(person, ("id", "email", "name", "language", "zone", "operator", "demo", "email_verified_at",
-                                 "suspended_at", "created_at")),
+                                 "suspended_at", "absent_count", "created_at")),
         "second_factor": _some(factor, ("made_at", "confirmed_at")) if factor is not None else None,
         "log_ins": _rows(session, LogIn, LogIn.person_id == me, "created_at", "seen_at", "proved_at", "ended_at",
                          "user_agent", "address"),
@@ -120,8 +127,31 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
                 .order_by(Company.name, Company.id)
             )
         ],
+        "approver_invitations": _rows(
+            session, ApproverInvitation, ApproverInvitation.person_id == me, "email", "made_at", "until", "accepted_at"
+        ),
+        "approvals": [
+            {"booking": number} | _some(move, ("at", "move", "reason"))
+            for number, move in session.execute(
+                sa.select(Booking.number, BookingMove)
+                .join(BookingMove, BookingMove.booking_id == Booking.id)
+                .where(BookingMove.actor_id == me, BookingMove.actor_kind == "approver")
+                .order_by(BookingMove.at, BookingMove.id)
+            )
+        ],
+        "times_proposed": [
+            {"booking": number} | _some(row, ("kind", "starts_at", "ends_at", "words", "state", "made_at", "ended_at"))
+            for number, row in session.execute(
+                sa.select(Booking.number, Proposal)
+                .join(Proposal, Proposal.booking_id == Booking.id)
+                .where(Proposal.person_id == me)
+                .order_by(Proposal.made_at, Proposal.id)
+            )
+        ],
         "letters": _rows(session, Letter, Letter.person_id == me, "event", "recipient", "subject", "made_at",
                          "sent_at"),
+        "calendar_address": _some(feed, ("detailed", "made_at")) if feed is not None else None,
+        "reminders_off": reminders.off if reminders is not None else [],
         "files": [
             _some(file, ("id", "kind", "media_type", "made_at"))
             | {"content_base64": base64.b64encode(file.content).decode()}
@@ -182,8 +212,29 @@ def _buying(session: Session, me: uuid.UUID, now: datetime) -> dict[str, Any]:
                 .order_by(Review.sent_at, Review.id)
             )
         ],
+        "reports_and_answers": [
+            {"booking": number, "files": names}
+            | _some(row, ("side", "kind", "words", "share", "minutes_held", "said_at", "withdrawn_at"))
+            for number, row, names in session.execute(_said_in_disputes(me))
+        ],
         "reviews_of_you_as_buyer": _reviews(session, sa.and_(mine, _seen_by_lead(now))),
     }  # fmt: skip
+
+
+def _said_in_disputes(me: uuid.UUID) -> sa.Select[str, DisputeStatement, list[str]]:
+    """What somebody said in disputes, whichever side they stood on; the bytes are among their files."""
+    names = (
+        sa.select(sa.func.coalesce(sa.func.array_agg(DisputeFile.name), sa.text("'{}'::text[]")))
+        .where(DisputeFile.statement_id == DisputeStatement.id)
+        .scalar_subquery()
+    )
+    return (
+        sa.select(Booking.number, DisputeStatement, names)
+        .join(Dispute, Dispute.id == DisputeStatement.dispute_id)
+        .join(Booking, Booking.id == Dispute.booking_id)
+        .where(DisputeStatement.person_id == me)
+        .order_by(DisputeStatement.said_at, DisputeStatement.id)
+    )
 
 
 def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
@@ -206,6 +257,7 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
         "expert": _some(expert, EXPERT),
         "profile_draft": _some(draft, DRAFT) if draft is not None else None,
         "hours": _some(hours, HOURS) if hours is not None else None,
+        "busy_calendars": _rows(session, BusyCalendar, BusyCalendar.expert_id == expert_id, "name", "shown", "good_at", "made_at"),
         "offers": [
             _some(offer, ("slug", "status", "created_at"))
             | {
@@ -236,6 +288,8 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
         "questions_asked": _rows(session, Question, Question.asker_id == me, *question),
         "enquiries": _rows(session, Enquiry, Enquiry.lead_id == me, "title", "summary", "details", "language",
                            "state", "published_at", "closed_at"),
+        "queue_places": _rows(session, QueuePlace, QueuePlace.lead_id == me, *PLACE),
+        "times_proposed": _rows(session, AskedTimes, AskedTimes.lead_id == me, *ASKED),
         "saved_searches": _rows(session, SavedSearch, SavedSearch.person_id == me, "name", "query", "filters",
                                 "ordered_by", "frequency", "made_at", "seen_at"),
         "shortlist": _shortlist(session, me),
@@ -245,6 +299,7 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
     limit, mail = session.get(QuestionLimit, expert_id), session.get(EnquiryMail, expert_id)
     return found | {
         "questions_received": _rows(session, Question, Question.expert_id == expert_id, *question),
+        "times_received": _rows(session, AskedTimes, AskedTimes.expert_id == expert_id, *ASKED),
         "question_limit": _some(limit, ("per_week", "paused", "changed_at")) if limit is not None else None,
         "enquiry_invitations": _rows(
             session, EnquiryInvitation, EnquiryInvitation.expert_id == expert_id, "enquiry_id", "invited_at"

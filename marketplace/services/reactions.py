@@ -11,10 +11,11 @@ from dataclasses import dataclass
 
 from ..domain import events
 from .bookings.paying import capture_failed, payment_authorised, payment_captured
+from .disputes.settling import dispute_due, dispute_moved
 from .moderation import cases
 from .offers.publishing import bring_first_offer_back, carry_first_offer
 from .rescues import open_rescue
-from .search import offer_published, offer_taken_down, review_sent
+from .search import offer_published, offer_taken_down, review_sent, reviews_taken_back
 
 Within = Mapping[type, tuple[Callable[..., None], ...]]
 
@@ -23,6 +24,9 @@ WITHIN: Within = {
     events.PaymentCaptured: (payment_captured,),
     events.CaptureFailed: (capture_failed,),
     events.BookingLost: (open_rescue,),
+    events.BookingMoved: (dispute_moved,),
+    events.DisputeDue: (dispute_due,),
+    events.ReviewsTakenBack: (reviews_taken_back,),
     events.OfferPublished: (offer_published, cases.offer_published),
     events.OfferTakenDown: (offer_taken_down,),
     events.ApplicationSubmitted: (carry_first_offer, cases.application_submitted),
@@ -37,6 +41,8 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.ProviderEventArrived: ("payments.apply_event",),
     events.BookingMoved: ("letters.booking_moved", "free_days.renew_of_booking"),
     events.CalendarChanged: ("free_days.renew",),
+    events.BusyCalendarFailing: ("letters.calendar_failing",),
+    events.BusyCalendarReadAgain: ("letters.calendar_read_again",),
     events.OfferPublished: ("free_days.renew_of_offer",),
     events.RefundSettled: ("letters.refund_settled",),
     events.TransferMade: ("letters.transfer_made",),
@@ -51,6 +57,7 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.RestrictionLaid: ("letters.restriction_laid",),
     events.RestrictionLifted: ("letters.restriction_lifted",),
     events.NoticeReceived: ("letters.notice_received",),
+    events.ApproverInvited: ("letters.approver_invited",),
     events.EnquiryInvited: ("letters.enquiry_invited",),
     events.EnquiryAnswered: ("letters.enquiry_answered",),
     events.EnquiryClosed: ("letters.enquiry_closed",),

@@ -27,7 +27,7 @@ from ..storage.reviews import Review, seen_by_all
 
 LEAD_MARKS = ("prepared", "expertise", "usefulness", "clarity")
 EXPERT_MARKS = ("brief_mark", "punctuality", "openness")
-OPEN_STATES = frozenset({State.DELIVERED.value, State.COMPLETED.value})
+OPEN_STATES = frozenset({State.DELIVERED.value, State.COMPLETED.value, State.SETTLED.value})
 LONGEST = 2000
 
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import CheckConstraint, Index, text
-from sqlalchemy.dialects.postgresql import TSTZRANGE, ExcludeConstraint, Range
+from sqlalchemy.dialects.postgresql import TSTZMULTIRANGE, TSTZRANGE, ExcludeConstraint, Range
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import Base, Id, refers
@@ -37,6 +37,43 @@ class Calendar(Base):
     grid_minutes: Mapped[int] = mapped_column(default=30)
     per_day: Mapped[int | None]
     per_week: Mapped[int | None]
+    # Public holidays kept as days away: whose (ISO 3166, and a region's code), and the days, worked out
+    # until the end of `holidays_until`, a year.
+    holidays_of: Mapped[str] = mapped_column(default="")
+    holidays_region: Mapped[str] = mapped_column(default="")
+    holidays: Mapped[list[str]] = mapped_column(default=list)
+    holidays_until: Mapped[int] = mapped_column(default=0)
+
+
+class BusyCalendar(Base):
+    """A calendar an expert keeps elsewhere, read by its address: what it says is busy.
+
+    The address is a secret and sealed; `shown` is its host and ending. `busy` was worked out at
+    `worked_out_at`; `good_at` is the last reading that succeeded, also when nothing had changed.
+    """
+
+    __tablename__ = "busy_calendars"
+    __table_args__ = (
+        CheckConstraint("(failed_since is null) = (why = '')", "failing"),
+        Index("ix_busy_calendars_next_read_at", "next_read_at"),
+    )
+    id: Mapped[Id]
+    expert_id: Mapped[uuid.UUID] = refers("experts.id")
+    name: Mapped[str]
+    sealed: Mapped[bytes]
+    shown: Mapped[str]
+    busy: Mapped[list[Range[datetime]]] = mapped_column(TSTZMULTIRANGE)
+    unreadable: Mapped[int] = mapped_column(default=0)
+    etag: Mapped[str] = mapped_column(default="")
+    last_modified: Mapped[str] = mapped_column(default="")
+    worked_out_at: Mapped[datetime]
+    good_at: Mapped[datetime]
+    next_read_at: Mapped[datetime]
+    # Whoever reads it has it until then: two never read it at once.
+    reading_until: Mapped[datetime | None]
+    failed_since: Mapped[datetime | None]
+    why: Mapped[str] = mapped_column(default="")
+    made_at: Mapped[datetime]
 
 
 class Claim(Base):

@@ -41,11 +41,21 @@ class Booking(Base):
         CheckConstraint("price_minor > 0 and currency = 'EUR'", "price"),
         CheckConstraint("refund_best between 0 and 100", "refund_best"),
         CheckConstraint("extensions between 0 and 2", "extensions"),
+        CheckConstraint("(approved_at is null) = (approved_minor is null)", "approved"),
         # What the clock has to look at; the sweep reads these without a lock.
         Index("ix_bookings_due", "deadline", postgresql_where=text("deadline is not null")),
         Index("ix_bookings_expert", "expert_id", "state", "starts_at"),
         Index("ix_bookings_lead", "lead_id", text("created_at desc")),
         Index("ix_bookings_newest", text("created_at desc"), "id"),
+        # What waits for an approver.
+        Index(
+            "ix_bookings_awaiting",
+            "company_id",
+            "deadline",
+            postgresql_where=text("state = 'awaiting_approval'"),
+        ),
+        # Whom to remind: the sessions that come, the nearest first.
+        Index("ix_bookings_ahead", "starts_at", "id", postgresql_where=text("state = 'confirmed'")),
     )
     id: Mapped[Id]
     reference: Mapped[str] = mapped_column(unique=True)
@@ -80,9 +90,15 @@ class Booking(Base):
     extensions: Mapped[int] = mapped_column(default=0)
     payment_opened_at: Mapped[datetime | None]
     quote: Mapped[dict[str, Any] | None]
+    # The approver's yes, and the total with VAT it was given to; carried over by a rescue.
     approved_at: Mapped[datetime | None]
+    approved_minor: Mapped[int | None] = mapped_column(BigInteger)
+    # Owed by the company, on its terms, instead of paid by card.
+    on_terms: Mapped[bool] = mapped_column(default=False)
     # The expert's own yes to this slot and price, given before the hold.
     agreed_at: Mapped[datetime | None]
+    # The queue's word to whoever waited: the hold was given, and has its own end.
+    queued_at: Mapped[datetime | None]
     committed_at: Mapped[datetime | None]
     accepted_at: Mapped[datetime | None]
     captured_at: Mapped[datetime | None]
@@ -104,6 +120,11 @@ class Booking(Base):
         """Whether the expert's yes stands already: by their standing acceptance, or given to this very slot."""
         return self.instant or self.agreed_at is not None
 
+    @property
+    def given(self) -> bool:
+        """Whether the hold was given, by the queue or the expert's yes: outside the two and five, no extension."""
+        return self.agreed_at is not None or self.queued_at is not None
+
 
 class BookingMove(Base):
     """A history row. `token` makes a repeated call answer like the first."""
@@ -112,7 +133,10 @@ class BookingMove(Base):
     __table_args__ = (
         UniqueConstraint("booking_id", "token"),
         CheckConstraint(
-            one_of("actor_kind", ("lead", "approver", "expert", "operator", "clock", "provider", "loader")),
+            one_of(
+                "actor_kind",
+                ("lead", "approver", "expert", "operator", "clock", "provider", "queue", "loader"),
+            ),
             "actor_kind",
         ),
     )
@@ -128,3 +152,41 @@ class BookingMove(Base):
     reason: Mapped[str] = mapped_column(default="")
     # What it did to money, in words the pages translate: {"what": "authorised", "minor": 158400}.
     money: Mapped[dict[str, Any] | None]
+
+
+class Proposal(Base):
+    """Another time for a made booking, proposed by one side ("lead" or "expert") and claimed while open.
+
+    `from_…`: the time it was to replace. `closed`: another move of the booking came first; `over`: nobody
+    answered until `until`.
+    """
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        CheckConstraint(one_of("kind", ("reschedule", "second_session")), "kind"),
+        CheckConstraint(one_of("by", ("lead", "expert")), "by"),
+        CheckConstraint(
+            one_of("state", ("open", "accepted", "refused", "withdrawn", "closed", "over")), "state"
+        ),
+        CheckConstraint("(state = 'open') = (ended_at is null)", "ended"),
+        CheckConstraint("ends_at > starts_at and until > made_at", "times"),
+        Index("ix_proposals_booking", "booking_id", "made_at"),
+        Index("uq_proposals_open", "booking_id", unique=True, postgresql_where=text("state = 'open'")),
+        # What the clock has to look at, beside the bookings' own deadlines.
+        Index("ix_proposals_due", "until", postgresql_where=text("state = 'open'")),
+    )
+    id: Mapped[Id]
+    booking_id: Mapped[uuid.UUID] = refers("bookings.id", index=False)
+    kind: Mapped[str]
+    by: Mapped[str]
+    person_id: Mapped[uuid.UUID] = refers("people.id")
+    claim_id: Mapped[uuid.UUID] = refers("claims.id")
+    from_starts_at: Mapped[datetime]
+    from_ends_at: Mapped[datetime]
+    starts_at: Mapped[datetime]
+    ends_at: Mapped[datetime]
+    words: Mapped[str] = mapped_column(default="")
+    until: Mapped[datetime]
+    state: Mapped[str] = mapped_column(default="open")
+    made_at: Mapped[datetime]
+    ended_at: Mapped[datetime | None]

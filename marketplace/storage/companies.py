@@ -33,6 +33,8 @@ class Company(Base):
     city: Mapped[str | None]
     country: Mapped[str | None] = mapped_column(String(2))
     vat_number: Mapped[str | None]
+    # Since when the company pays on terms; none yet (the companies issue grants them).
+    terms_since: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

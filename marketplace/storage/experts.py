@@ -69,6 +69,8 @@ class Expert(Base):
     meeting_link: Mapped[str | None]
     bank_changed_at: Mapped[datetime | None]
     cancelled_count: Mapped[int] = mapped_column(default=0)
+    # Sessions they did not come to, as settled.
+    absent_count: Mapped[int] = mapped_column(default=0)
     demo: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime]
 

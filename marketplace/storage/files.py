@@ -1,4 +1,4 @@
-"""Files people gave us, re-made by us before they are kept (never the bytes that came)."""
+"""Files people gave us: pictures re-made by us (never the bytes that came), and PDF documents as they came."""
 
 from __future__ import annotations
 
@@ -12,12 +12,17 @@ from .types import Base, Id, one_of, refers
 
 
 class File(Base):
-    """A photograph: decoded and encoded anew, so nothing that hid in the upload is in it."""
+    """A photograph or picture: decoded and encoded anew, so nothing that hid in the upload is in it.
+
+    Evidence may also be a PDF, kept as it came and only ever handed out as a download.
+    """
 
     __tablename__ = "files"
     __table_args__ = (
-        CheckConstraint(one_of("kind", ("photo",)), "kind"),
-        CheckConstraint("octet_length(content) between 1 and 1048576", "size"),
+        CheckConstraint(one_of("kind", ("photo", "evidence")), "kind"),
+        CheckConstraint(
+            "octet_length(content) between 1 and case kind when 'photo' then 1048576 else 5242880 end", "size"
+        ),
     )
     id: Mapped[Id]
     person_id: Mapped[uuid.UUID] = refers("people.id")

@@ -125,6 +125,8 @@ class Refund(Base):
     lines: Mapped[dict[str, Any]]
     # Whether it was decided after the expert's share had fallen due; the postings differ.
     after_share: Mapped[bool]
+    # Paid by the platform: the expert's share and our fees stand as they are.
+    borne_by_us: Mapped[bool] = mapped_column(default=False)
     why: Mapped[str]
     state: Mapped[str] = mapped_column(default="intended")
     provider_id: Mapped[str | None] = mapped_column(unique=True)

@@ -53,6 +53,8 @@ class Person(Base):
     demo: Mapped[bool] = mapped_column(default=False)
     email_verified_at: Mapped[datetime | None]
     suspended_at: Mapped[datetime | None]
+    # Sessions nobody came to, as settled: counted on both sides.
+    absent_count: Mapped[int] = mapped_column(default=0)
     created_at: Mapped[datetime]
 
 

@@ -20,6 +20,7 @@ from werkzeug.wrappers import Response
 
 from ..domain.policy import ANONYMOUS, Actor
 from ..services import people
+from ..services.bookings.approving import count_to_approve
 from ..services.people.factors import proof_due
 from .house import house, real_now
 from .language import ZONE_COOKIE, current_language, is_zone, lasting_addresses, other_language_url
@@ -257,6 +258,7 @@ def _told() -> dict[str, Any]:
         "my_roles": g.get("roles", frozenset()),
         # A log-in that still owes a proof: the frame leads on to it, and out.
         "proof_due": g.get("due"),
+        "to_approve": _to_approve,
         "theme": current_theme(),
         "demo_mode": config.demo,
         "sandbox_mode": config.sandbox,
@@ -264,3 +266,11 @@ def _told() -> dict[str, Any]:
         "platform_now": None if g.get("away") or not config.demo else house().clock(),
         "ask_zone": me is None and not is_zone(request.cookies.get(ZONE_COOKIE, "")),
     }
+
+
+def _to_approve() -> int:
+    """How much waits for the approval of whoever reads; asked by the frame for approvers alone."""
+    if g.get("away"):
+        return 0
+    with house().db.reading() as session:
+        return count_to_approve(session, g.actor, house().clock())

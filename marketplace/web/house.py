@@ -8,6 +8,7 @@ from typing import Any, Protocol, cast
 
 from flask import current_app
 
+from ..gateways.calendars import BusyReader, PublicHolidays
 from ..gateways.embeddings import Encoders
 from ..gateways.mail import Mail
 from ..gateways.payments import Payments
@@ -37,6 +38,10 @@ class House(Protocol):
     def stationery(self) -> Stationery: ...
     @property
     def encoders(self) -> Encoders: ...
+    @property
+    def calendars(self) -> BusyReader: ...
+    @property
+    def holidays(self) -> PublicHolidays: ...
 
 
 def house() -> House:

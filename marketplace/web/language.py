@@ -27,7 +27,10 @@ DEFAULT_ZONE = "Europe/Paris"
 TRANSLATIONS = Path(__file__).resolve().parents[2] / "translations"
 
 # Pages everybody may open, but nobody should find by a search engine.
-UNLISTED = ("public.shortlist", "public.shared", "public.compare", "public.saved_searches")
+UNLISTED = (
+    "public.shortlist", "public.shared", "public.compare", "public.saved_searches", "public.reminders",
+    "public.unsubscribe",
+)  # fmt: skip
 _ZONES = available_timezones()
 
 

@@ -46,6 +46,15 @@ class SiteLinks:
     def rescue(self, reference: str, lang: str) -> str:
         return self._at(lang, f"bookings/{reference}/rescue")
 
+    def check(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"bookings/{reference}/check")
+
+    def approval(self, reference: str, lang: str) -> str:
+        return self._at(lang, f"approvals/{reference}")
+
+    def approver_invitation(self, token: str, lang: str) -> str:
+        return self._at(lang, f"invitations/{token}")
+
     def offer(self, slug: str, lang: str) -> str:
         return self._at(lang, f"offers/{slug}")
 
@@ -54,6 +63,9 @@ class SiteLinks:
 
     def application(self, lang: str) -> str:
         return self._at(lang, "expert/application")
+
+    def busy_calendars(self, lang: str) -> str:
+        return self._at(lang, "expert/calendars")
 
     def payout_account(self, lang: str) -> str:
         return self._at(lang, "expert/account")
@@ -72,6 +84,9 @@ class SiteLinks:
 
     def unsubscribe(self, token: str, lang: str) -> str:
         return self._at(lang, f"unsubscribe/{token}")
+
+    def reminders(self, token: str, kind: str, lang: str) -> str:
+        return self._at(lang, f"reminders/{token}/{kind}")
 
     def saved_search(self, search_id: str, lang: str) -> str:
         return self._at(lang, f"saved-searches/{search_id}")

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from ..domain.availability import Interval
+from ..domain.errors import NotBookable, NotFound
+from ..domain.policy import Actor
 from ..domain.pricing import PlatformTax
 from ..domain.reviews import days_median
 from ..services.availability import Sought, next_slots
+from ..services.bookings.approving import shown_to
+from ..services.bookings.holding import free_of, wanted_offer
 from ..services.offers import OfferPage, quote_preview
 from ..services.questions import taking_of
 from ..storage.reviews import hidden_reviews, public_reviews
@@ -41,6 +46,22 @@ def offer_shown(session: Session, page: OfferPage, now: datetime) -> dict[str, A
         "policy": version.policy,
         "taking": taking_of(session, page.expert_id, now),
     }
+
+
+def slots_for_member(session: Session, page: OfferPage, actor: Actor, now: datetime) -> list[Interval] | None:
+    """The next slots for a member of a company whose rule asks an approver; None where all are shown."""
+    try:
+        wanted = wanted_offer(session, page.id)
+        since = shown_to(session, actor, wanted, platform_tax(), now)
+    except (NotFound, NotBookable):
+        return None
+    if since is None:
+        return None
+    free = free_of(session, wanted, window=(since, now + timedelta(days=61)), now=now)
+    days: dict[object, Interval] = {}
+    for slot in free.slots:
+        days.setdefault(slot[0].date(), slot)
+    return list(days.values())[:SLOTS_SHOWN]
 
 
 def platform_tax() -> PlatformTax:

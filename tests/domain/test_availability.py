@@ -456,6 +456,31 @@ def test_a_stored_calendar_becomes_a_value():
     )
 
 
+def test_holidays_are_days_away_unless_a_dated_rule_says_otherwise():
+    got = parse_calendar(
+        zone="Europe/Paris", weekly=[{"days": list(range(1, 8)), "start": "09:00", "end": "12:30"}],
+        dated=[{"day": "2026-12-25", "ranges": [["09:00", "12:00"]]}], before_minutes=0, after_minutes=0,
+        notice=DAY, horizon_days=60, grid_minutes=30, per_day=None, per_week=None,
+        holidays=["2026-12-25", "2027-01-01"],
+    )  # fmt: skip
+    assert got.dated == (
+        DatedHours(date(2026, 12, 25), ((time(9), time(12)),)),
+        DatedHours(date(2027, 1, 1), ()),
+    )
+    assert open_windows(got, (utc(2027, 1, 1), utc(2027, 1, 2))) == []
+    assert open_windows(got, (utc(2026, 12, 25), utc(2026, 12, 26))) == [
+        (utc(2026, 12, 25, 8), utc(2026, 12, 25, 11))
+    ]
+
+
+def test_busy_times_given_in_any_order_and_any_zone_are_the_same():
+    times = [(utc(2026, 11, 24, h), utc(2026, 11, 24, h, 30)) for h in (9, 14, 11)]
+    elsewhere = [tuple(at.astimezone(ZoneInfo("Asia/Kathmandu")) for at in one) for one in reversed(times)]
+    mixed = [times[0], *elsewhere]
+    ask = {"day": TUESDAY, "length": HOUR}
+    assert slots(open_all_along(), busy=mixed, **ask) == slots(open_all_along(), busy=times, **ask)
+
+
 @pytest.mark.parametrize(
     "wrong",
     [

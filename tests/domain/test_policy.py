@@ -38,7 +38,13 @@ booking.hold               | lead colleague other_lead lead_and_expert
 booking.write_brief        | lead lead_and_expert
 booking.extend             | lead admin lead_and_expert
 booking.let_go             | lead admin lead_and_expert
+booking.pick_slot          | lead admin lead_and_expert
+booking.reschedule_as_lead | lead admin lead_and_expert
+booking.reschedule_as_expert | expert
 booking.pay                | lead lead_and_expert
+booking.approve            | colleague
+approvals.list_own         | colleague
+company.approvals          | admin other_lead
 booking.view_as_buyer      | lead admin lead_and_expert
 booking.withdraw           | lead admin lead_and_expert
 booking.cancel_as_lead     | lead admin lead_and_expert

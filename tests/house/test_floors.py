@@ -40,6 +40,8 @@ VENDORS = {
     "marketplace.gateways.queue": ("procrastinate", "psycopg", "sqlalchemy"),
     "marketplace.gateways.payments_stripe": ("stripe",),
     "marketplace.gateways.invitations_icalendar": ("icalendar",),
+    "marketplace.gateways.calendars_icalendar": ("icalendar", "recurring_ical_events"),
+    "marketplace.gateways.calendars_holidays": ("holidays",),
     "marketplace.gateways.letters": ("jinja2", "babel", "markupsafe", "css_inline"),
     "marketplace.gateways.wording": ("babel",),
     # Two small models that are one encoder together (docs/decisions/014).
@@ -79,6 +81,7 @@ SUPPORT = {
 ROOM_OF = {
     "domain.deadlines": "bookings",
     "domain.refunds": "bookings",
+    "domain.reminders": "feeds",
     "domain.postings": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from marketplace.domain.filters import LENGTHS, Filters
 from marketplace.domain.offers import is_instant
 from marketplace.services import free_days
-from marketplace.services.availability import claims_of, rules_of, slots_among
+from marketplace.services.availability import rules_of, slots_among, taken_of
 from marketplace.storage.availability import Calendar
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
@@ -44,9 +44,9 @@ def truly(db: Database, offer: Offer, first: datetime, last: datetime) -> bool:
         ).one()
         instant = is_instant(version.instant, expert.standing_since, expert.meeting_link)
         rules = rules_of(calendar, notice_hours=version.notice_hours, instant=instant)
-        claims = claims_of(session, [expert.id], now)[expert.id]
+        taken = taken_of(session, expert.id, now)
         slots = slots_among(
-            rules, claims, minutes=version.minutes, window=(now, now + timedelta(days=62)), now=now
+            rules, taken, minutes=version.minutes, window=(now, now + timedelta(days=62)), now=now
         )
     return any(first <= start < last for start, _end in slots)
 

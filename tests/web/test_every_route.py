@@ -154,5 +154,7 @@ def test_every_form_is_refused_without_its_token(app: Flask, browser: Browser, a
 def test_only_these_carry_their_own_signature(app: Flask, client: FlaskClient) -> None:
     signed = [r for r in routes(app, *UNSAFE) if getattr(app.view_functions[r.endpoint], "signed", False)]
     # A webhook's is its signature; the daily mail's way out is an address nobody guesses (RFC 8058).
-    assert {route.endpoint for route in signed} == {"webhooks.stripe", "public.unsubscribe_now"}
+    assert {route.endpoint for route in signed} == {
+        "webhooks.stripe", "public.unsubscribe_now", "public.mute_reminders",
+    }  # fmt: skip
     assert client.post("/webhooks/stripe", data=b"{}").status_code == 400

@@ -1,28 +1,68 @@
 """Experts' calendars: the free slots pages show, and the hours experts keep."""
 
+from .busy import (
+    COUNTS_FOR,
+    MOST,
+    Source,
+    add_busy_calendar,
+    busy_calendars,
+    busy_of,
+    busy_time,
+    in_the_way,
+    read_due,
+    read_own,
+    remove_busy_calendar,
+    rename_busy_calendar,
+    stale_experts,
+)
+from .holidays import keep_holidays, renew_holidays
 from .hours import Day, has_hours, hours_of, save_hours, usual_length, week_ahead
 from .reading import (
     STEPS,
     Claims,
     Sought,
+    Taken,
     claims_of,
     next_slots,
     rules_of,
     slots_among,
+    taken_of,
 )
+from .seen import Stretch, Terms, day_seen, terms_of
 
 __all__ = [
+    "COUNTS_FOR",
+    "MOST",
     "STEPS",
     "Claims",
     "Day",
     "Sought",
+    "Source",
+    "Stretch",
+    "Taken",
+    "Terms",
+    "add_busy_calendar",
+    "busy_calendars",
+    "busy_of",
+    "busy_time",
     "claims_of",
+    "day_seen",
     "has_hours",
     "hours_of",
+    "in_the_way",
+    "keep_holidays",
     "next_slots",
+    "read_due",
+    "read_own",
+    "remove_busy_calendar",
+    "rename_busy_calendar",
+    "renew_holidays",
     "rules_of",
     "save_hours",
     "slots_among",
+    "stale_experts",
+    "taken_of",
+    "terms_of",
     "usual_length",
     "week_ahead",
 ]

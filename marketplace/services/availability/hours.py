@@ -21,7 +21,7 @@ from ...storage.availability import Calendar
 from ...storage.db import Database
 from ...storage.offers import Offer, OfferVersion
 from ..people.trail import write_audit
-from .reading import claims_of, rules_of, slots_among
+from .reading import rules_of, slots_among, taken_of
 
 
 @dataclass(frozen=True)
@@ -103,15 +103,19 @@ def week_ahead(
 
     `hours` need not be saved yet. The notice is that of offers on request; an offer may ask for more.
     """
-    rules = rules_of(Calendar(expert_id=expert_id, **_columns(hours)), notice_hours=0, instant=False)
-    claims = claims_of(session, [expert_id], now)[expert_id]
+    kept = session.get(Calendar, expert_id)
+    holidays = kept.holidays if kept is not None else []
+    rules = rules_of(
+        Calendar(expert_id=expert_id, holidays=holidays, **_columns(hours)), notice_hours=0, instant=False
+    )
+    taken = taken_of(session, expert_id, now)
     place = ZoneInfo(zone)
     starts = [datetime.combine(monday + timedelta(days=n), time(0), place).astimezone(UTC) for n in range(8)]
     window = (starts[0], starts[-1] + timedelta(minutes=minutes))
     by_day: dict[date, list[Interval]] = {}
-    for slot in slots_among(rules, claims, minutes=minutes, window=window, now=now):
+    for slot in slots_among(rules, taken, minutes=minutes, window=window, now=now):
         by_day.setdefault(slot[0].astimezone(place).date(), []).append(slot)
-    away = {one.day for one in hours.dated if not one.ranges}
+    away = {one.day for one in rules.dated if not one.ranges}
     days = []
     for n in range(7):
         day = monday + timedelta(days=n)

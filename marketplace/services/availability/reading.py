@@ -17,6 +17,7 @@ from ...domain.deadlines import effective_notice
 from ...domain.offers import is_instant
 from ...storage.availability import Calendar, Claim
 from ...storage.experts import Expert
+from .busy import busy_of, stale_experts
 
 # Slots are looked for in steps, since the next ones are nearly always near.
 STEPS = (timedelta(days=8), timedelta(days=22), timedelta(days=61))
@@ -24,6 +25,16 @@ STEPS = (timedelta(days=8), timedelta(days=22), timedelta(days=61))
 BEHIND = timedelta(days=8)
 # The padded range a session occupies, and its own start.
 Claims = list[tuple[Interval, datetime]]
+# Past the last start of any horizon, with the longest session and its buffer.
+FURTHEST = timedelta(days=62)
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What is in the way of new sessions: claims with the sessions' own starts, and imported busy times."""
+
+    claims: Claims
+    busy: Sequence[Interval]
 
 
 @dataclass(frozen=True)
@@ -44,7 +55,7 @@ def next_slots(
     count: int,
     begins: tuple[datetime, datetime | None] | None = None,
 ) -> dict[uuid.UUID, list[Interval]]:
-    """The next `count` free slots of each offer, by the rules of the hold itself; two statements for all.
+    """The next `count` free slots of each offer, by the rules of the hold itself; four statements for all.
 
     An expert who cannot be paid, or has no hours, has none. With `begins`, those that begin from the one
     instant on and before the other.
@@ -58,18 +69,21 @@ def next_slots(
             sa.select(
                 Calendar.expert_id, Calendar.zone, Calendar.weekly, Calendar.dated, Calendar.before_minutes,
                 Calendar.after_minutes, Calendar.horizon_days, Calendar.grid_minutes, Calendar.per_day,
-                Calendar.per_week, Calendar.notice_hours, Expert.standing_since, Expert.meeting_link,
+                Calendar.per_week, Calendar.notice_hours, Calendar.holidays, Expert.standing_since, Expert.meeting_link,
             )
             .join(Expert, Expert.id == Calendar.expert_id)
             .where(Calendar.expert_id.in_(experts), Expert.account_status == "active")
         )
     }  # fmt: skip
     claims = claims_of(session, experts, now)
+    # Busy times and stale calendars: two statements more, whatever is sought.
+    busy = busy_of(session, experts, (now, now + FURTHEST))
+    stale = stale_experts(session, experts, now)
     found: dict[uuid.UUID, list[Interval]] = {}
     for one in sought:
         calendar = calendars.get(one.expert_id)
-        rules = _sought_rules(calendar, one) if calendar is not None else None
-        taken = claims[one.expert_id]
+        rules = _sought_rules(calendar, one, one.expert_id in stale) if calendar is not None else None
+        taken = Taken(claims[one.expert_id], busy[one.expert_id])
         if rules is None:
             found[one.offer_id] = []
         elif begins is not None:
@@ -79,8 +93,8 @@ def next_slots(
     return found
 
 
-def _sought_rules(calendar: sa.Row[Any], one: Sought) -> Availability:
-    instant = is_instant(one.instant, calendar.standing_since, calendar.meeting_link)
+def _sought_rules(calendar: sa.Row[Any], one: Sought, stale: bool) -> Availability:
+    instant = not stale and is_instant(one.instant, calendar.standing_since, calendar.meeting_link)
     return rules_of(calendar, notice_hours=one.notice_hours, instant=instant)
 
 
@@ -101,15 +115,22 @@ def rules_of(calendar: Calendar | sa.Row[Any], *, notice_hours: int, instant: bo
         grid_minutes=calendar.grid_minutes,
         per_day=calendar.per_day,
         per_week=calendar.per_week,
+        holidays=calendar.holidays,
     )
 
 
-def claims_of(session: Session, experts: Collection[uuid.UUID], now: datetime) -> dict[uuid.UUID, Claims]:
-    """What occupies these calendars from a week behind now on: padded ranges with the sessions' own starts."""
+def claims_of(
+    session: Session, experts: Collection[uuid.UUID], now: datetime, *, without: uuid.UUID | None = None
+) -> dict[uuid.UUID, Claims]:
+    """What occupies these calendars from a week behind now on: padded ranges with the sessions' own starts.
+
+    `without`: a booking that looks for another time, whose own claims are not in its way.
+    """
     found: dict[uuid.UUID, Claims] = {expert: [] for expert in experts}
     for row in session.execute(
         sa.select(Claim.expert_id, Claim.during, Claim.starts_at)
         .where(Claim.expert_id.in_(experts), Claim.live)
+        .where(sa.true() if without is None else Claim.booking_id != without)
         .where(Claim.during.op("&&")(Range(now - BEHIND, None, bounds="[)")))
         .order_by(Claim.starts_at)
     ):
@@ -117,25 +138,33 @@ def claims_of(session: Session, experts: Collection[uuid.UUID], now: datetime) -
     return found
 
 
+def taken_of(
+    session: Session, expert_id: uuid.UUID, now: datetime, *, without: uuid.UUID | None = None
+) -> Taken:
+    """All that is in the way in one expert's calendar, save a booking's own claims; two statements."""
+    busy = busy_of(session, [expert_id], (now, now + FURTHEST))
+    return Taken(claims_of(session, [expert_id], now, without=without)[expert_id], busy[expert_id])
+
+
 def slots_among(
-    rules: Availability, claims: Claims, *, minutes: int, window: Interval, now: datetime
+    rules: Availability, taken: Taken, *, minutes: int, window: Interval, now: datetime
 ) -> list[Interval]:
-    """The free slots of a session of `minutes` in a window, with these claims in the way."""
+    """The free slots of a session of `minutes` in a window, with these claims and busy times in the way."""
     return free_slots(
         rules,
-        claims=[during for during, _start in claims],
-        busy=(),
+        claims=[during for during, _start in taken.claims],
+        busy=taken.busy,
         length=timedelta(minutes=minutes),
         window=window,
         now=now,
-        starts=[start for _during, start in claims],
+        starts=[start for _during, start in taken.claims],
     )
 
 
-def _next(rules: Availability, claims: Claims, minutes: int, now: datetime, count: int) -> list[Interval]:
+def _next(rules: Availability, taken: Taken, minutes: int, now: datetime, count: int) -> list[Interval]:
     """The first ones; of a day only the first, so that three lines show three days where there are three."""
     for step in STEPS:
-        slots = slots_among(rules, claims, minutes=minutes, window=(now, now + rules.notice + step), now=now)
+        slots = slots_among(rules, taken, minutes=minutes, window=(now, now + rules.notice + step), now=now)
         days: dict[object, Interval] = {}
         for slot in slots:
             days.setdefault(slot[0].date(), slot)
@@ -146,7 +175,7 @@ def _next(rules: Availability, claims: Claims, minutes: int, now: datetime, coun
 
 def _between(
     rules: Availability,
-    claims: Claims,
+    taken: Taken,
     minutes: int,
     now: datetime,
     begins: tuple[datetime, datetime | None],
@@ -157,5 +186,5 @@ def _between(
     window = (max(first, now), last + timedelta(minutes=minutes))
     if window[0] >= last:
         return []
-    slots = slots_among(rules, claims, minutes=minutes, window=window, now=now)
+    slots = slots_among(rules, taken, minutes=minutes, window=window, now=now)
     return [slot for slot in slots if slot[0] < last]

@@ -5,12 +5,18 @@ company, booking, payment), ask the domain, write record and history row togethe
 """
 
 from .answering import accept, decline, stop, withdraw
+from .approving import approve, ask_approval, commit_on_terms, refuse
 from .clockwork import due_bookings, run_clock
 from .ending import cancel, confirm, refund_if_cancelled
-from .holding import extend, hold, let_go, pick_same_brief
+from .holding import extend, hold, let_go
 from .paying import open_payment, pay_again
+from .repicking import pick_another_slot
+from .rescheduling import answer_proposal, propose, withdraw_proposal
+from .rescuing import pick_same_brief
 
 __all__ = [
-    "accept", "cancel", "confirm", "decline", "due_bookings", "extend", "hold", "let_go", "open_payment",
-    "pay_again", "pick_same_brief", "refund_if_cancelled", "run_clock", "stop", "withdraw",
+    "accept", "answer_proposal", "approve", "ask_approval", "cancel", "commit_on_terms", "confirm", "decline",
+    "due_bookings", "extend", "hold", "let_go", "open_payment", "pay_again", "pick_another_slot",
+    "pick_same_brief", "propose", "refund_if_cancelled", "refuse", "run_clock", "stop", "withdraw",
+    "withdraw_proposal",
 ]  # fmt: skip

@@ -49,14 +49,17 @@ def accept(
             raise TermsNotAccepted(missing=unaccepted)
         booking.meeting_place = checked_place(booking.format, place)
         payment = live_payment(tx.session, booking.id)
-        if payment is None:
+        if payment is None and not booking.on_terms:
             raise MoveNotOpen(booking.state, Move.ACCEPT.value)
         person_id = _person(actor)
         accept_documents(
             tx, person_id=person_id, documents=EXPERT_DOCUMENTS, booking_id=booking.id, address=address
         )
-        make_move(tx, booking, Move.ACCEPT, Mover("expert", person_id), token=token)
-        take_the_money(tx, booking, payment)
+        make_move(tx, booking, Move.ACCEPT, Mover("expert", person_id), token=token, terms=booking.on_terms)
+        if payment is not None:
+            take_the_money(tx, booking, payment)
+        else:  # On terms: confirmed by the yes alone; the company is invoiced.
+            booking.accepted_at, booking.deadline = tx.now, booking.ends_at
         return booking
 
 

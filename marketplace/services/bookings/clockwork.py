@@ -15,12 +15,12 @@ from sqlalchemy.orm import Session
 
 from ...domain import deadlines
 from ...domain.bookings import Move, State
-from ...domain.events import BookingLost
-from ...storage.bookings import Booking
+from ...domain.events import BookingLost, DisputeDue
+from ...storage.bookings import Booking, Proposal
 from ...storage.db import Database, Tx
 from ..payments import PaymentsDoor, captured_payment, drop_live_payment, live_payment, refresh
 from .ending import complete, share_falls_due
-from .machine import CLOCK, lock_booking, make_move
+from .machine import CLOCK, close_proposal, lock_booking, make_move, note, open_proposal
 
 log = logging.getLogger(__name__)
 ASK_AT_MOST = timedelta(hours=1)
@@ -28,12 +28,13 @@ ASK_AT_MOST = timedelta(hours=1)
 
 def due_bookings(session: Session, now: datetime, most: int = 200) -> list[uuid.UUID]:
     """What the clock has to look at, the longest overdue first."""
+    due = sa.union_all(
+        sa.select(Booking.id, Booking.deadline.label("due")).where(Booking.deadline <= now),
+        sa.select(Proposal.booking_id, Proposal.until).where(Proposal.state == "open", Proposal.until <= now),
+    ).subquery()
     return list(
         session.scalars(
-            sa.select(Booking.id)
-            .where(Booking.deadline <= now)
-            .order_by(Booking.deadline, Booking.id)
-            .limit(most)
+            sa.select(due.c.id).group_by(due.c.id).order_by(sa.func.min(due.c.due), due.c.id).limit(most)
         )
     )
 
@@ -50,16 +51,50 @@ def _run_one(db: Database, gateway: PaymentsDoor, booking_id: uuid.UUID) -> bool
         _ask_provider_first(db, gateway, booking_id)
         with db.transaction() as tx:
             booking = lock_booking(tx, booking_id)
+            over = run_out_proposal(tx, booking)
             if booking.deadline is None or booking.deadline > tx.now:
-                return False
+                return over
             act = _ACTS.get(State(booking.state))
             if act is None:
                 booking.deadline = None
-                return False
-            return act(tx, booking)
+                return over
+            return act(tx, booking) or over
     except Exception:
         log.exception("the clock could not move booking %s", booking_id)
         return False
+
+
+def expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
+    """Holds and proposals of this calendar that ran out give their time back now, not at the next sweep (part)."""
+    overdue = tx.session.scalars(
+        sa.select(Booking)
+        .where(Booking.expert_id == expert_id, Booking.state == State.HELD.value, Booking.deadline <= tx.now)
+        .order_by(Booking.id)
+        .with_for_update()
+    ).all()
+    for booking in overdue:
+        run_out_held(tx, booking)
+    proposed = tx.session.scalars(
+        sa.select(Booking)
+        .join(Proposal, Proposal.booking_id == Booking.id)
+        .where(Booking.expert_id == expert_id, Proposal.state == "open", Proposal.until <= tx.now)
+        .order_by(Booking.id)
+        .with_for_update(of=Booking)
+    ).all()
+    for booking in proposed:
+        run_out_proposal(tx, booking)
+
+
+def run_out_proposal(tx: Tx, booking: Booking) -> bool:
+    """Nobody answered a proposal of another time in time: it is over and its time free; the booking stays."""
+    proposal = open_proposal(tx.session, booking.id)
+    if proposal is None or proposal.until > tx.now:
+        return False
+    close_proposal(tx, booking, "over")
+    note(
+        tx, booking, f"{proposal.kind}_over", CLOCK, token=f"over/{proposal.id}", from_state=booking.state
+    )  # fmt: skip
+    return True
 
 
 def _ask_provider_first(db: Database, gateway: PaymentsDoor, booking_id: uuid.UUID) -> None:
@@ -124,6 +159,12 @@ def _share_falls_due(tx: Tx, booking: Booking) -> bool:
     return True
 
 
+def _dispute_due(tx: Tx, booking: Booking) -> bool:
+    """An appeal's five days, or day 80: the room of disputes carries out what was decided."""
+    tx.announce(DisputeDue(booking.id))
+    return booking.state == State.SETTLED.value
+
+
 def _stamp(deadline: datetime | None) -> str:
     return deadline.isoformat() if deadline else ""
 
@@ -136,4 +177,6 @@ _ACTS: dict[State, Callable[[Tx, Booking], bool]] = {
     State.CONFIRMED: _end_passes,
     State.DELIVERED: _window_passes,
     State.CANCELLED: _share_falls_due,
+    State.DISPUTED: _dispute_due,
+    State.RESOLVED: _dispute_due,
 }

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import Range, insert
 from sqlalchemy.orm import Session
 
 from ...domain import availability as hours
@@ -18,8 +17,6 @@ from ...domain.errors import (
     NotBookable,
     NotFound,
     OwnOffer,
-    SlotNotOffered,
-    SlotTaken,
     TooLate,
 )
 from ...domain.ids import new_number, new_reference
@@ -27,7 +24,7 @@ from ...domain.offers import is_instant
 from ...domain.policy import Actor
 from ...domain.pricing import fees_on
 from ...storage import locks
-from ...storage.availability import Calendar, Claim
+from ...storage.availability import Calendar
 from ...storage.bookings import Booking, BookingMove
 from ...storage.briefs import Brief
 from ...storage.companies import Company, Membership
@@ -35,11 +32,12 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
-from ..availability import claims_of, rules_of, slots_among
+from ..availability import rules_of, slots_among, stale_experts, taken_of
 from ..briefs import copy_brief, start_brief
 from ..payments import drop_live_payment
-from .clockwork import run_out_held
+from .clockwork import expire_overdue
 from .machine import Mover, lock_for, make_move, note, repeated
+from .slots import take_any_time, take_slot
 
 # A form's token and its person make the booking's id, so a double click finds the first booking.
 _HOLDS = uuid.UUID("6c1d4a3e-5a57-4f0e-9b6c-6b7c0d0a9f11")
@@ -100,6 +98,8 @@ class Agreed:
     at: datetime
     price_minor: int
     place: str
+    # Also to a time outside the hours they publish, as long as nothing is in its way.
+    anywhere: bool = False
 
 
 def hold_in(
@@ -113,8 +113,12 @@ def hold_in(
     brief_id: uuid.UUID | None = None,
     rescues_id: uuid.UUID | None = None,
     agreed: Agreed | None = None,
+    queued: bool = False,
 ) -> Booking:
-    """The same within a transaction. `agreed`: a hold by the expert's yes, outside the two and five."""
+    """The same within a transaction. `agreed`: a hold by the expert's yes; `queued`: one given by the queue.
+
+    Both are for the lead who asked, outside the two and five, with an end of their own.
+    """
     wanted = wanted_offer(tx.session, offer_id)
     person, company = lead_of(tx.session, actor)
     refuse_own(wanted, person, company)
@@ -125,16 +129,18 @@ def hold_in(
     already = tx.session.get(Booking, booking_id)
     if already is not None:
         return already
-    _expire_overdue(tx, wanted.expert.id)
-    if agreed is None:
+    expire_overdue(tx, wanted.expert.id)
+    given = agreed is not None or queued
+    if not given:
         _refuse_too_many(tx, person.id, company.domain)
     length = timedelta(minutes=wanted.version.minutes)
-    instant = wanted.instant and not wanted.excludes(company)
-    _take_slot(tx, wanted, booking_id, start, length, instant)
+    instant = instant_now(tx.session, wanted, tx.now) and not wanted.excludes(company)
+    notice = deadlines.effective_notice(wanted.version.notice_hours, instant)
+    take = take_any_time if agreed is not None and agreed.anywhere else take_slot
+    take(tx, wanted.expert.id, booking_id, start, length, wanted.rules(instant))
     brief = _brief(tx, person, company, brief_id)
     tx.session.flush()  # The brief's id is the booking's.
     rates = fees_on(tx.now.date())
-    notice = deadlines.effective_notice(wanted.version.notice_hours, instant)
     booking = Booking(
         id=booking_id,
         reference=new_reference(),
@@ -160,15 +166,21 @@ def hold_in(
         format=_format(wanted.version, format),
         meeting_place=agreed.place if agreed else "",
         agreed_at=agreed.at if agreed else None,
+        queued_at=tx.now if queued else None,
         deadline=deadlines.queue_hold_until(tx.now, start, notice)
-        if agreed
+        if given
         else deadlines.hold_until(tx.now),
         held_at=tx.now,
         created_at=tx.now,
     )
     tx.session.add(booking)
     tx.session.flush()  # The history row refers to it.
-    note(tx, booking, Move.HOLD.value, Mover("lead", person.id), token=token)
+    by = Mover("lead", person.id)
+    if queued:
+        by = Mover("queue")
+    elif agreed is not None and agreed.anywhere:
+        by = Mover("expert", wanted.person.id)
+    note(tx, booking, Move.HOLD.value, by, token=token)
     return booking
 
 
@@ -226,61 +238,11 @@ def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
         )
         .select_from(Booking)
         .join(Company, Company.id == Booking.company_id)
-        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now, Booking.agreed_at.is_(None))
+        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now,
+               Booking.agreed_at.is_(None), Booking.queued_at.is_(None))
         .where(sa.or_(Booking.lead_id == person_id, Company.domain == domain))
     ).one()
     deadlines.refuse_too_many_holds(mine, ours)
-
-
-def _expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
-    """Holds of this calendar that ran out give their time back now, not at the next sweep."""
-    overdue = tx.session.scalars(
-        sa.select(Booking)
-        .where(Booking.expert_id == expert_id, Booking.state == State.HELD.value, Booking.deadline <= tx.now)
-        .order_by(Booking.id)
-        .with_for_update()
-    ).all()
-    for booking in overdue:
-        run_out_held(tx, booking)
-
-
-def _take_slot(
-    tx: Tx, wanted: Wanted, booking_id: uuid.UUID, start: datetime, length: timedelta, instant: bool
-) -> None:
-    rules = wanted.rules(instant)
-    claims = claims_of(tx.session, [wanted.expert.id], tx.now)[wanted.expert.id]
-    # A session may begin on the horizon and end after it.
-    window = (tx.now, tx.now + rules.horizon + length)
-    free = slots_among(rules, claims, minutes=wanted.version.minutes, window=window, now=tx.now)
-    slot = (start, start + length)
-    if slot in free and claim(tx, wanted.expert.id, booking_id, slot, rules):
-        return
-    nearest = hours.nearest([other for other in free if other != slot], start)
-    padded = hours.padded(*slot, rules.before, rules.after)
-    if slot in free or any(padded[0] < end and begin < padded[1] for (begin, end), _start in claims):
-        raise SlotTaken(nearest=nearest, slot=slot)
-    raise SlotNotOffered(nearest=nearest, slot=slot)
-
-
-def claim(
-    tx: Tx, expert_id: uuid.UUID, booking_id: uuid.UUID, slot: hours.Interval, rules: hours.Availability
-) -> bool:
-    """Put the padded range into the constrained table; False when somebody else's time is in the way."""
-    begin, end = hours.padded(*slot, rules.before, rules.after)
-    taken = tx.session.scalar(
-        insert(Claim)
-        .values(
-            expert_id=expert_id,
-            booking_id=booking_id,
-            during=Range(begin, end, bounds="[)"),
-            starts_at=slot[0],
-            live=True,
-            made_at=tx.now,
-        )
-        .on_conflict_do_nothing()
-        .returning(Claim.id)
-    )
-    return taken is not None
 
 
 def _brief(tx: Tx, person: Person, company: Company, brief_id: uuid.UUID | None) -> Brief:
@@ -300,21 +262,6 @@ def _format(version: OfferVersion, wanted: str) -> str:
     return wanted if wanted in ("remote", "on_site") else "remote"
 
 
-def pick_same_brief(
-    db: Database, actor: Actor, *, booking_id: uuid.UUID, offer_id: uuid.UUID, start: datetime, token: str
-) -> Booking:
-    """The same brief to another expert, after a decline, an expiry or an expert's cancellation (Rescue)."""
-    with db.reading() as session:
-        lost = session.get(Booking, booking_id)
-        if lost is None or lost.lead_id != actor.person_id:
-            raise NotFound
-        brief_id, wanted_format = lost.brief_id, lost.format
-    return hold(
-        db, actor, offer_id=offer_id, start=start, format=wanted_format, token=token,
-        brief_id=brief_id, rescues_id=booking_id,
-    )  # fmt: skip
-
-
 def extend(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> Booking:
     """Fifteen minutes more, twice; not once approved. MoveNotOpen, NoMoreExtensions, TooLate."""
     with db.transaction() as tx:
@@ -322,7 +269,7 @@ def extend(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> 
         if repeated(tx, booking, token):
             return booking
         refuse_overdue(tx, booking)
-        if booking.agreed_at or not may_extend(booking.extensions, booking.approved_at is not None):
+        if booking.given or not may_extend(booking.extensions, booking.approved_at is not None):
             raise NoMoreExtensions
         make_move(tx, booking, Move.EXTEND, Mover("lead", actor.person_id), token=token)
         booking.extensions += 1
@@ -332,8 +279,13 @@ def extend(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> 
 
 
 def last_instant(booking: Booking) -> datetime:
-    """Until when this hold can be paid for at the latest; one of the expert's yes has its own end."""
-    if booking.agreed_at is not None and booking.deadline is not None:
+    """Until when this hold can be paid for at the latest; an approved one, and one that was given, has its
+    own end."""
+    if booking.approved_at is not None:
+        return deadlines.pay_after_approval_until(
+            booking.approved_at, booking.starts_at, booking.notice_hours
+        )
+    if booking.given and booking.deadline is not None:
         return booking.deadline
     return deadlines.last_instant_to_pay(booking.held_at, booking.starts_at, booking.notice_hours)
 
@@ -384,7 +336,13 @@ def free_for_offer(session: Session, offer_id: uuid.UUID, *, window: hours.Inter
 
 def free_of(session: Session, wanted: Wanted, *, window: hours.Interval, now: datetime) -> Free:
     """The same, of an offer already read."""
-    rules = wanted.rules(wanted.instant)
-    claims = claims_of(session, [wanted.expert.id], now)[wanted.expert.id]
-    slots = slots_among(rules, claims, minutes=wanted.version.minutes, window=window, now=now)
-    return Free(wanted, rules, wanted.instant, slots)
+    instant = instant_now(session, wanted, now)
+    rules = wanted.rules(instant)
+    taken = taken_of(session, wanted.expert.id, now)
+    slots = slots_among(rules, taken, minutes=wanted.version.minutes, window=window, now=now)
+    return Free(wanted, rules, instant, slots)
+
+
+def instant_now(session: Session, wanted: Wanted, now: datetime) -> bool:
+    """Whether the standing acceptance answers now: not while a busy calendar is stale."""
+    return wanted.instant and not stale_experts(session, [wanted.expert.id], now)

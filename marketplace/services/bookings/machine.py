@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
 from ...domain.bookings import Move, State, claims_slot, next_state
 from ...domain.errors import NotFound
@@ -14,7 +15,7 @@ from ...domain.events import BookingMoved
 from ...domain.policy import Actor, Parties, may
 from ...storage import locks
 from ...storage.availability import Claim
-from ...storage.bookings import Booking, BookingMove
+from ...storage.bookings import Booking, BookingMove, Proposal
 from ...storage.db import Tx
 
 
@@ -81,10 +82,13 @@ def make_move(
     **facts: Any,
 ) -> BookingMove:
     """Move a locked booking: the table decides where to, or MoveNotOpen. Frees the slot where the new
-    state holds none. `money` says what it did to money: {"what": word, "minor": amount}.
+    state holds none, and closes an open proposal of another time: "every other move closes it". `money`
+    says what it did to money: {"what": word, "minor": amount}.
     """
     before = State(booking.state)
     after = next_state(before, move, **facts)
+    if before in (State.CONFIRMED, State.DISPUTED):
+        close_proposal(tx, booking)
     booking.state = after.value
     if claims_slot(before) and not claims_slot(after):
         free_claim(tx, booking.id)
@@ -121,8 +125,33 @@ def note(
     return row
 
 
-def free_claim(tx: Tx, booking_id: uuid.UUID) -> None:
-    """The booking's time is free again."""
-    tx.session.execute(
-        sa.update(Claim).where(Claim.booking_id == booking_id, Claim.live).values(live=False, freed_at=tx.now)
+def open_proposal(session: Session, booking_id: uuid.UUID) -> Proposal | None:
+    """The booking's one open proposal of another time, if any; its time may be over already."""
+    return session.scalar(
+        sa.select(Proposal).where(Proposal.booking_id == booking_id, Proposal.state == "open")
     )
+
+
+def close_proposal(tx: Tx, booking: Booking, state: str = "closed") -> Proposal | None:
+    """End the booking's open proposal, if any, and free the time it claims; `state` says how it ended."""
+    proposal = open_proposal(tx.session, booking.id)
+    if proposal is not None:
+        proposal.state, proposal.ended_at = state, tx.now
+        free_one(tx, proposal.claim_id)
+        tx.session.flush()  # The next proposal may follow in this transaction.
+    return proposal
+
+
+def free_one(tx: Tx, claim_id: uuid.UUID) -> None:
+    """One claim's time is free again."""
+    tx.session.execute(
+        sa.update(Claim).where(Claim.id == claim_id, Claim.live).values(live=False, freed_at=tx.now)
+    )
+
+
+def free_claim(tx: Tx, booking_id: uuid.UUID, *, but: uuid.UUID | None = None) -> None:
+    """The booking's time is free again; `but`: save that of one claim."""
+    freed = sa.update(Claim).where(Claim.booking_id == booking_id, Claim.live)
+    if but is not None:
+        freed = freed.where(Claim.id != but)
+    tx.session.execute(freed.values(live=False, freed_at=tx.now))

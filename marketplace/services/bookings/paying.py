@@ -10,9 +10,18 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
+from sqlalchemy.orm import Session
+
 from ...domain import deadlines
 from ...domain.bookings import Move, State, may_revive
-from ...domain.errors import BillingMissing, BriefIncomplete, MoveNotOpen, PlatformNotReady, TermsNotAccepted
+from ...domain.errors import (
+    ApprovalNeeded,
+    BillingMissing,
+    BriefIncomplete,
+    MoveNotOpen,
+    PlatformNotReady,
+    TermsNotAccepted,
+)
 from ...domain.events import CaptureFailed, PaymentAuthorised, PaymentCaptured
 from ...domain.policy import Actor
 from ...domain.pricing import BuyerTax, PlatformTax, Quote, SellerTax, quote
@@ -25,6 +34,7 @@ from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ...storage.payments import Payment
 from ...storage.people import Person
+from ..approvals import asks_for
 from ..availability import rules_of
 from ..briefs import missing_parts
 from ..companies import missing_billing
@@ -38,8 +48,9 @@ from ..payments import (
     open_payment as open_for,
 )
 from ..people import accept_documents
-from .holding import claim, last_clock_move, last_instant, refuse_overdue
+from .holding import last_clock_move, last_instant, refuse_overdue
 from .machine import CLOCK, PROVIDER, Mover, lock_for, make_move, note, repeated
+from .slots import claim
 
 BUYER_DOCUMENTS = ("charter", "confidentiality", "terms")
 
@@ -58,7 +69,7 @@ def open_payment(
     """Freeze the quote and write the payment to be opened; its id, for `payments.checkout_url`.
 
     `ready`: the provider's payout schedule is manual; else no new checkout opens (PlatformNotReady).
-    Raises MoveNotOpen, TooLate, BriefIncomplete, TermsNotAccepted, BillingMissing and
+    Raises MoveNotOpen, TooLate, BriefIncomplete, TermsNotAccepted, BillingMissing, ApprovalNeeded and
     PaymentWindowClosed (only while 35 minutes remain to the last instant). Coming back keeps the
     checkout that is open, unless the amount changed.
     """
@@ -69,10 +80,11 @@ def open_payment(
         if booking.state != State.HELD.value:
             raise MoveNotOpen(booking.state, Move.OPEN_PAYMENT.value)
         refuse_overdue(tx, booking)
-        _refuse_unready(tx, booking, accepted)
+        refuse_unready(tx, booking, accepted)
+        frozen = frozen_quote(tx, booking, platform)
+        refuse_unapproved(tx.session, booking, frozen.total)
         last = last_instant(booking)
         until = deadlines.payment_window(booking.deadline or tx.now, tx.now, last)
-        frozen = frozen_quote(tx, booking, platform)
         accept_documents(
             tx, person_id=_lead_id(booking), documents=BUYER_DOCUMENTS, booking_id=booking.id, address=address
         )
@@ -159,7 +171,8 @@ def buyer_tax(company: Company) -> BuyerTax:
     )
 
 
-def _refuse_unready(tx: Tx, booking: Booking, accepted: Sequence[str]) -> None:
+def refuse_unready(tx: Tx, booking: Booking, accepted: Sequence[str]) -> None:
+    """What payment and approval ask for alike. BriefIncomplete, BillingMissing, TermsNotAccepted."""
     brief = tx.session.get_one(Brief, booking.brief_id)
     questions = tx.session.get_one(OfferVersion, booking.version_id).questions
     lacking = missing_parts(brief, tuple(questions))
@@ -171,6 +184,19 @@ def _refuse_unready(tx: Tx, booking: Booking, accepted: Sequence[str]) -> None:
     unaccepted = tuple(name for name in BUYER_DOCUMENTS if name not in accepted)
     if unaccepted:
         raise TermsNotAccepted(missing=unaccepted)
+
+
+def approval_due(session: Session, booking: Booking, total: int) -> bool:
+    """Whether the company's rule asks an approver for this total, and nobody has approved as much yet."""
+    if booking.approved_minor is not None and total <= booking.approved_minor:
+        return False
+    return asks_for(session, _company_id(booking), total)
+
+
+def refuse_unapproved(session: Session, booking: Booking, total: int) -> None:
+    """ApprovalNeeded where the company's rule asks an approver first."""
+    if approval_due(session, booking, total):
+        raise ApprovalNeeded(total=total)
 
 
 def _lead_id(booking: Booking) -> uuid.UUID:
@@ -257,7 +283,8 @@ def _can_revive(tx: Tx, booking: Booking) -> bool:
     version = tx.session.get_one(OfferVersion, booking.version_id)
     calendar = tx.session.get_one(Calendar, booking.expert_id)
     rules = rules_of(calendar, notice_hours=version.notice_hours, instant=booking.instant)
-    return claim(tx, booking.expert_id, booking.id, (booking.starts_at, booking.ends_at), rules)
+    slot = (booking.starts_at, booking.ends_at)
+    return claim(tx, booking.expert_id, booking.id, slot, rules) is not None
 
 
 def payment_captured(tx: Tx, event: PaymentCaptured) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, aliased
 from ...domain.pricing import Quote
 from ...domain.reviews import visible
 from ...storage.availability import Calendar
-from ...storage.bookings import Booking, BookingMove
+from ...storage.bookings import Booking, BookingMove, Proposal
 from ...storage.briefs import Brief
 from ...storage.companies import Company
 from ...storage.experts import Expert
@@ -134,6 +134,8 @@ class BookingPage:
     refunds: Sequence[Refund]
     transfer: Transfer | None
     reviews: dict[str, Review]
+    # Other times proposed, oldest first.
+    proposals: Sequence[Proposal]
 
     def reviews_shown(self, now: datetime) -> list[Review]:
         """The reviews both sides may read now (booking-process.md, Reviews); hidden ones are not among them."""
@@ -144,7 +146,7 @@ class BookingPage:
 
 
 def booking_page(session: Session, booking: Booking) -> BookingPage:
-    """All about one made booking, in eight statements."""
+    """All about one made booking, in nine statements."""
     row = session.execute(
         sa.select(OfferVersion, Offer, Expert, _ExpertPerson, Calendar.zone, _LeadPerson, Company, Brief)
         .select_from(Booking)
@@ -176,9 +178,12 @@ def booking_page(session: Session, booking: Booking) -> BookingPage:
     ).all()  # fmt: skip
     transfer = session.scalar(sa.select(Transfer).where(Transfer.subject == booking.id))
     reviews = session.scalars(sa.select(Review).where(Review.booking_id == booking.id)).all()
+    proposals = session.scalars(
+        sa.select(Proposal).where(Proposal.booking_id == booking.id).order_by(Proposal.made_at, Proposal.id)
+    ).all()
     return BookingPage(
         booking=booking, version=version, offer=offer, expert=expert, expert_person=expert_person,
         calendar_zone=zone, lead=lead, company=company, brief=brief, moves=moves, actors=actors,
         quote=Quote.from_dict(booking.quote) if booking.quote else None, payments=payments, refunds=refunds,
-        transfer=transfer, reviews={review.side: review for review in reviews},
+        transfer=transfer, reviews={review.side: review for review in reviews}, proposals=proposals,
     )  # fmt: skip

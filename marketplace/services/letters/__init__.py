@@ -5,8 +5,10 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 """
 
 from .account import address_changed, address_changing, address_known, link
+from .approving import approver_invited
 from .asking import question_asked, question_closed
-from .calendar_files import invitation_for
+from .calendar_files import feed_file, invitation_for
+from .calendars import calendar_failing, calendar_read_again
 from .daily import mail_token, mails_off, news_today, unsubscribe
 from .decisions import (
     application_received,
@@ -19,6 +21,7 @@ from .enquiring import enquiry_answered, enquiry_closed, enquiry_invited
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
 from .reading import LetterPage, letter, letters
+from .reminding import remind
 from .security import security_changed
 from .sending import send
 from .stationery import Stationery
@@ -30,10 +33,14 @@ __all__ = [
     "address_changing",
     "address_known",
     "application_received",
+    "approver_invited",
     "booking_moved",
+    "calendar_failing",
+    "calendar_read_again",
     "enquiry_answered",
     "enquiry_closed",
     "enquiry_invited",
+    "feed_file",
     "invitation_for",
     "letter",
     "letters",
@@ -45,6 +52,7 @@ __all__ = [
     "question_asked",
     "question_closed",
     "refund_settled",
+    "remind",
     "restriction_laid",
     "restriction_lifted",
     "review_sent",

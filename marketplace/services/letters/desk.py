@@ -80,10 +80,14 @@ def put_about(
     *,
     subject: str,
     attached: Attached | None = None,
+    unsubscribe: str | None = None,
     **more: Any,
 ) -> uuid.UUID | None:
     """The letter `event` about a booking to its lead or its expert; `more` are facts of this letter."""
     context = dict(for_side(stationery, facts, side)) | more
     me: Party = context["me"]
     context["when_line"] = stationery.press.line("email/when_line.txt", me.language, context)
-    return put(tx, stationery, event=event, subject=subject, to=me, facts=context, attached=attached)
+    return put(
+        tx, stationery, event=event, subject=subject, to=me, facts=context, attached=attached,
+        unsubscribe=unsubscribe,
+    )  # fmt: skip

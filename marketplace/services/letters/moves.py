@@ -9,6 +9,9 @@ from typing import Any
 from ...domain.bookings import Move, State
 from ...storage.bookings import BookingMove
 from ...storage.db import Database, Tx
+from ...storage.people import Person
+from . import disputing, rescheduling
+from .approving import approval_asked
 from .calendar_files import attachment
 from .desk import put_about
 from .facts import BookingFacts, booking_facts
@@ -49,6 +52,10 @@ class Post:
         """Where the lead finds others for the same brief."""
         return self.stationery.links.rescue(self.facts.reference, self.facts.lead.language)
 
+    def check(self) -> str:
+        """The page to pay on."""
+        return self.stationery.links.check(self.facts.reference, self.facts.lead.language)
+
     def offer(self) -> str:
         """The offer, in the lead's language."""
         return self.stationery.links.offer(self.facts.offer_slug, self.facts.lead.language)
@@ -83,6 +90,27 @@ def _requested(post: Post) -> None:
     until = post.facts.deadline
     post.to_expert("request_received", until=until)
     post.to_lead("request_sent", until=until, revived=post.move.move == Move.PAYMENT_ARRIVED)
+
+
+def _approval_asked(post: Post) -> None:
+    approval_asked(post.tx, post.stationery, post.facts, post.move)
+
+
+def _approved(post: Post) -> None:
+    """The lead may pay; on company terms the request went out with the yes."""
+    if post.move.to_state == State.REQUESTED:
+        _requested(post)
+    elif post.facts.state == State.HELD:
+        post.to_lead("approval_given", until=post.facts.deadline, approver=_who(post), url=post.check())
+
+
+def _approval_refused(post: Post) -> None:
+    post.to_lead("approval_refused", reason=post.move.reason, approver=_who(post), url=post.offer())
+
+
+def _who(post: Post) -> str:
+    """Who made the move."""
+    return post.tx.session.get_one(Person, post.move.actor_id).name
 
 
 def _late_payment(post: Post) -> None:
@@ -127,6 +155,8 @@ def _run_out(post: Post) -> None:
     elif post.move.from_state == State.ACCEPTED:
         post.to_lead("unpaid_lead", url=post.offer())
         post.to_expert("unpaid_expert")
+    elif post.move.from_state == State.AWAITING_APPROVAL:
+        post.to_lead("approval_lapsed", url=post.offer())
 
 
 def _stopped(post: Post) -> None:
@@ -174,7 +204,9 @@ def _session_done(post: Post) -> None:
 
 _WRITERS: dict[str, Callable[[Post], None]] = {
     Move.COMMIT: _requested,
-    Move.APPROVE: _requested,
+    Move.ASK_APPROVAL: _approval_asked,
+    Move.APPROVE: _approved,
+    Move.REFUSE: _approval_refused,
     Move.PAYMENT_ARRIVED: _requested,
     Move.NOT_CAPTURED: _not_captured,
     Move.DECLINE: _declined,
@@ -185,4 +217,6 @@ _WRITERS: dict[str, Callable[[Post], None]] = {
     Move.CANCEL: _cancelled,
     Move.CHARGEBACK_LOST: _charged_back,
     Move.END_PASSES: _session_done,
+    **disputing.WRITERS,
+    **rescheduling.WRITERS,
 }

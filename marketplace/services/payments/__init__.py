@@ -14,6 +14,7 @@ from .asking import (
     post_share_due,
     request_capture,
     request_release,
+    supersede_live_payment,
 )
 from .carrying import carry_out
 from .opening import CheckoutTexts, checkout_url, open_payment, platform_ready
@@ -22,5 +23,5 @@ from .sweep import sweep
 __all__ = [
     "CheckoutTexts", "PaymentsDoor", "apply_event", "captured_payment", "carry_out", "checkout_url",
     "decide_refund", "drop_live_payment", "live_payment", "open_payment", "platform_ready", "post_share_due",
-    "receive_event", "refresh", "request_capture", "request_release", "sweep",
+    "receive_event", "refresh", "request_capture", "request_release", "supersede_live_payment", "sweep",
 ]  # fmt: skip

@@ -232,7 +232,9 @@ def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSee
 
 def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
     quote = Quote.from_dict(payment.quote)
-    if refund.after_share:
+    if refund.borne_by_us:
+        entries = postings.refund_borne_by_us(refund.amount_minor)
+    elif refund.after_share:
         before = _refunded_before(tx, refund)
         entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
         _transfer_less(tx, payment, dict(entries)[postings.payable(payment.payee_expert_id)])
@@ -245,10 +247,15 @@ def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
 
 
 def _refunded_before(tx: Tx, refund: Refund) -> dict[str, int]:
-    """What was decided before this one, whatever became of it: failed ones keep their entries."""
+    """What was decided before this one, whatever became of it: failed ones keep their entries.
+
+    What we bore took nothing of the expert's share.
+    """
     return sum_lines(
         tx.session.scalars(
-            sa.select(Refund.lines).where(Refund.payment_id == refund.payment_id, Refund.id < refund.id)
+            sa.select(Refund.lines).where(
+                Refund.payment_id == refund.payment_id, Refund.id < refund.id, ~Refund.borne_by_us
+            )
         )
     )
 

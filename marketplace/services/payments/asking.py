@@ -94,6 +94,15 @@ def drop_live_payment(tx: Tx, subject: uuid.UUID, *, why: str) -> None:
         end_payment(tx, payment, why=why)
 
 
+def supersede_live_payment(tx: Tx, subject: uuid.UUID, *, why: str) -> None:
+    """Another will take its place: what is under way ends, and money that comes by it is awaited no more."""
+    payment = live_payment(tx.session, subject)
+    if payment is not None:
+        payment.superseded_at = tx.now
+        end_payment(tx, payment, why=why)
+        tx.session.flush()  # The index of live payments must let go of it first.
+
+
 def end_payment(tx: Tx, payment: Payment, *, why: str) -> None:
     """End one payment that has not been taken."""
     if payment.state == "authorised":
@@ -105,12 +114,15 @@ def end_payment(tx: Tx, payment: Payment, *, why: str) -> None:
         payment.ended_at = tx.now
 
 
-def decide_refund(tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: str, why: str) -> Refund:
+def decide_refund(
+    tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: str, why: str, borne_by_us: bool = False
+) -> Refund:
     """Send these parts of the quote lines back (minor units), once a token.
 
     One conditional UPDATE keeps the sum of refunds within what was captured; beyond it, or beyond
     what is left of one line, RefundTooLarge. MoveNotOpen once the expert's share has left or is
-    leaving: it would first have to be brought back.
+    leaving: it would first have to be brought back. `borne_by_us`: that share stands as it is, and so
+    may have left.
     """
     known = tx.session.scalar(sa.select(Refund).where(Refund.token == token))
     if known is not None:
@@ -128,10 +140,12 @@ def decide_refund(tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: 
     if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
         raise RefundTooLarge(asked=amount, left=payment.captured_minor - payment.refunded_minor)
     tx.session.refresh(payment)
-    _share_still_here(tx.session, payment)
+    if not borne_by_us:
+        _share_still_here(tx.session, payment)
     refund = Refund(
         payment_id=payment.id, token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
         after_share=payment.share_posted_at is not None, why=why, decided_at=tx.now,
+        borne_by_us=borne_by_us,
     )  # fmt: skip
     tx.session.add(refund)
     tx.session.flush()  # Its id is the reference at the provider.

@@ -16,7 +16,7 @@ from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall
 from .applying import refresh
-from .asking import LIVE, captured_payment, end_payment, live_payment, write_call
+from .asking import LIVE, captured_payment, end_payment, live_payment, supersede_live_payment, write_call
 from .carrying import carry_out
 
 # Inside the hold's 35 minutes; the provider's shortest is 30.
@@ -56,10 +56,7 @@ def open_payment(
     live = live_payment(tx.session, subject)
     if live is not None and _still_fits(live, quote, capture, tx):
         return live
-    if live is not None:
-        live.superseded_at = tx.now
-        end_payment(tx, live, why="superseded")
-        tx.session.flush()  # The index of live payments must let go of it first.
+    supersede_live_payment(tx, subject, why="superseded")
     payment = Payment(
         reference=new_reference(), subject=subject, payer_company_id=company_id, payee_expert_id=expert_id,
         capture=capture, amount_minor=quote.total, currency=quote.currency, quote=quote.as_dict(),

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ...domain.events import OfferPublished, OfferTakenDown, ReviewSent
+from ...domain.events import OfferPublished, OfferTakenDown, ReviewSent, ReviewsTakenBack
 from ...domain.reviews import rating_score
 from ...domain.search import normalise, vocabulary
 from ...storage import search as rows
@@ -38,6 +38,11 @@ def review_sent(tx: Tx, event: ReviewSent) -> None:
     offer_id = tx.session.scalar(sa.select(Review.offer_id).where(Review.id == event.review_id))
     if offer_id is not None:
         index_offer(tx, offer_id)
+
+
+def reviews_taken_back(tx: Tx, event: ReviewsTakenBack) -> None:
+    """WITHIN: a session is held anew, and what was said of it no longer counts."""
+    index_offer(tx, event.offer_id)
 
 
 def renew_rating(db: Database, booking_id: uuid.UUID) -> None:

@@ -8,4 +8,4 @@ from ..language import PREFIX
 
 blueprint = Blueprint("account", __name__, url_prefix=PREFIX)
 
-from . import address, confirm, export, factor, joining, log_in, password, preferences  # noqa: E402, F401  (the views register themselves)
+from . import address, confirm, export, factor, feeds, joining, log_in, password, preferences  # noqa: E402, F401  (the views register themselves)

@@ -27,6 +27,7 @@ def home_of(language: str) -> str:
         ("expert", "expert.home"),
         ("applicant", "expert.application"),
         ("lead", "buyer.bookings"),
+        ("approver", "buyer.approvals"),
     ):
         if role in g.roles:
             return url_for(endpoint, lang=language)

@@ -12,7 +12,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ...domain.errors import Refusal
-from ...services import companies, people
+from ...services import companies, feeds, people
 from ...services.people.factors import standing_factor
 from ..access import rule
 from ..formats.devices import device
@@ -96,11 +96,14 @@ def _form() -> PreferencesForm:
 def _page(form: PreferencesForm) -> str:
     log_ins: list[tuple[Any, str]] = []
     memberships: list[Any] = []
-    asked = factor = None
+    asked = factor = feed = None
+    reminded: tuple[str, ...] = ()
     if g.me is not None:
         with house().db.reading() as session:
             asked = people.asked_address(session, g.me.id, house().clock())
             factor = standing_factor(session, g.me.id)
+            feed = feeds.own_feed(session, g.me.id)
+            reminded = feeds.wanted_reminders(session, g.me.id)
             log_ins = [
                 (one, device(one.user_agent)) for one in people.list_log_ins(session, g.me.id, real_now())
             ]
@@ -112,4 +115,6 @@ def _page(form: PreferencesForm) -> str:
         memberships=memberships,
         asked=asked,
         factor=factor,
+        feed=feed,
+        reminded=reminded,
     )

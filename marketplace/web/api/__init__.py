@@ -31,4 +31,4 @@ def say_how_long(answer: Response) -> Response:
     return answer
 
 
-from . import description, offers  # noqa: E402, F401 - views register themselves on the blueprint
+from . import description, offers, slots  # noqa: E402, F401 - views register themselves on the blueprint

@@ -80,6 +80,26 @@ class Offers:
 
 
 @dataclass(frozen=True)
+class Slot:
+    """A session that can be held just now: the same two instants told twice, RFC 3339."""
+
+    start: Annotated[str, "in UTC"]
+    end: Annotated[str, "in UTC"]
+    local_start: Annotated[str, "on the clock of `tz`, with its offset"]
+    local_end: Annotated[str, "on the clock of `tz`, with its offset"]
+
+
+@dataclass(frozen=True)
+class Slots:
+    """The free slots of an offer. None where it cannot be booked at present."""
+
+    offer_id: uuid.UUID
+    tz: Annotated[str, "the zone asked for, IANA"]
+    minutes: Annotated[int, "how long each lasts"]
+    items: Annotated[tuple[Slot, ...], "the earliest first"]
+
+
+@dataclass(frozen=True)
 class Named:
     """A topic or an industry."""
 

@@ -11,9 +11,10 @@ from ..access import rule
 from ..house import house
 from ..problems import MEDIA_TYPE, Problem
 from . import blueprint
-from .answers import Offers, WholeOffer
+from .answers import Offers, Slots, WholeOffer
 from .asking import LANG, LIST, Parameter
 from .schema import components_of, schema_of
+from .slots import SLOTS
 
 # Each address may answer these; what they mean stands in the problem itself.
 _ERRORS = {
@@ -55,8 +56,13 @@ def described() -> dict[str, Any]:
             "/api/v1/offers/{offer_id}": {
                 "get": _operation("read_offer", "Read an offer", [one, _parameter(LANG)], WholeOffer)
             },
+            "/api/v1/offers/{offer_id}/slots": {
+                "get": _operation(
+                    "list_slots", "See when a session can be held", [one, *map(_parameter, SLOTS)], Slots
+                )
+            },
         },
-        "components": {"schemas": components_of(Offers, WholeOffer, Problem)},
+        "components": {"schemas": components_of(Offers, WholeOffer, Slots, Problem)},
     }
 
 

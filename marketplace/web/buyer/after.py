@@ -22,6 +22,7 @@ from ..one_booking import load
 from ..refusals import sentence
 from ..reviews import LeadReviewForm
 from . import blueprint
+from .pay import platform_tax
 
 WITH_RECEIPT = ("confirmed", "delivered", "completed", "cancelled", "disputed", "resolved", "settled")
 
@@ -111,5 +112,5 @@ def _pick(booking_id: UUID) -> Any:
         raise NotFound from None
     return bookings.pick_same_brief(
         house().db, g.actor, booking_id=booking_id, offer_id=offer_id, start=start,
-        token=form.get("token", "")[:64],
+        token=form.get("token", "")[:64], platform=platform_tax(),
     )  # fmt: skip

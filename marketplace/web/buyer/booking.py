@@ -8,6 +8,7 @@ from flask import g, redirect, render_template, request, url_for
 
 from ...services import bookings
 from ...services.bookings.reading import list_bookings
+from ...services.disputes import kinds_open
 from ...services.questions import answers_for
 from ...services.reviews import review_closed
 from ..access import door_booking, rule
@@ -16,6 +17,7 @@ from ..forms import form_token
 from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
+from ..reschedule import other_time
 from ..timeline import timeline
 from . import blueprint
 
@@ -43,6 +45,8 @@ def booking(reference: str) -> str:
     with house().db.reading() as session:
         closed = review_closed(session, page.booking, "lead", now)
         questions = answers_for(session, page.booking)
+        other = other_time(session, page, now)
+        kinds = kinds_open(session, page.booking, "lead", now)
     return render_template(
         "buyer/booking.html",
         page=page,
@@ -51,6 +55,8 @@ def booking(reference: str) -> str:
         items=timeline(page, side="lead", now=now),
         can_review=closed is None,
         questions=questions,
+        other=other,
+        report_kinds=kinds,
         token=form_token(),
     )
 

@@ -57,7 +57,7 @@ def brief_part(reference: str, part: str) -> Any:
                 brief_id=page.brief.id,
                 fields=_fields(part),
                 revision=request.form.get("revision", type=int),
-                complete_for=tuple(page.version.questions) if page.booking.payment_opened_at else None,
+                complete_for=tuple(page.version.questions) if page.booking.quote else None,
             )
         except Refusal as refusal:
             if isinstance(refusal, NotFound):

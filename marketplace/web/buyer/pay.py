@@ -10,7 +10,8 @@ from ...domain.errors import MoveNotOpen, NotFound, Refusal
 from ...domain.pricing import PlatformTax
 from ...domain.refunds import refund_steps
 from ...services import bookings, briefs, companies, payments
-from ...services.bookings.paying import quote_now
+from ...services.approvals import approver_for
+from ...services.bookings.paying import approval_due, quote_now
 from ...services.bookings.reading import BookingPage
 from ..access import rule
 from ..forms import form_token
@@ -49,6 +50,9 @@ def _check_page(page: BookingPage, *, error: str = "", ticked: tuple[str, ...] =
         return redirect(url_for("buyer.billing", reference=page.booking.reference), 303)
     quote = quote_now(page.booking, page.expert, page.expert_person, page.company, platform_tax())
     now = house().clock()
+    with house().db.reading() as session:
+        due = approval_due(session, page.booking, quote.total)
+        approver = approver_for(session, page.company.id, g.me.id) if due else None
     answer = render_template(
         "buyer/check.html",
         page=page,
@@ -61,6 +65,9 @@ def _check_page(page: BookingPage, *, error: str = "", ticked: tuple[str, ...] =
         token=form_token(),
         ticked=ticked,
         error=error,
+        approval=due,
+        approver=approver,
+        administers="admin" in g.actor.companies.get(page.company.id, ()),
     )
     return (answer, 422) if error else answer
 
@@ -83,6 +90,24 @@ def pay(reference: str) -> Any:
     except Refusal as refusal:
         return _check_page(page, error=sentence(refusal), ticked=ticked)
     return redirect(address, 303)
+
+
+@blueprint.post("/bookings/<reference>/ask-approval")
+@rule("booking.pay")
+def ask_approval(reference: str) -> Any:
+    """Ask the company's approver, where its rule says so."""
+    page = load(reference, "booking.pay")
+    ticked = _ticked()
+    try:
+        bookings.ask_approval(
+            house().db, g.actor, booking_id=page.booking.id, accepted=ticked, platform=platform_tax(),
+            token=request.form.get("token", "")[:64] or form_token(), address=request.remote_addr or "",
+        )  # fmt: skip
+    except NotFound:
+        raise
+    except Refusal as refusal:
+        return _check_page(page, error=sentence(refusal), ticked=ticked)
+    return redirect(url_for("buyer.booking", reference=reference), 303)
 
 
 @blueprint.post("/bookings/<reference>/pay-again")

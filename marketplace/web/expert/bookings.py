@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Response, g, redirect, render_template, request, url_for
 
 from ...domain.errors import NotFound, Refusal, ReviewClosed
-from ...services import bookings
+from ...services import availability, bookings
 from ...services.bookings.answering import DECLINE_REASONS, EXPERT_DOCUMENTS
+from ...services.disputes import kinds_open
 from ...services.questions import answers_for
 from ...services.reviews import EXPERT_MARKS, review_closed, send_review
+from ...storage.bookings import Booking
 from ..access import rule
 from ..calendar_file import invitation_file
 from ..forms import form_token
@@ -18,9 +21,11 @@ from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
 from ..refusals import sentence
+from ..reschedule import other_time
 from ..reviews import ExpertReviewForm
 from ..timeline import timeline
 from . import blueprint
+from .calendars import source
 
 
 @blueprint.get("/bookings/<reference>")
@@ -30,12 +35,14 @@ def booking(reference: str) -> Any:
     return _page(reference)
 
 
-def _page(reference: str, *, error: str = "", asked: str = "") -> Any:
+def _page(reference: str, *, error: str = "", asked: str = "", busy: Sequence[str] = ()) -> Any:
     page = load(reference, "booking.view_as_expert")
     now = house().clock()
     with house().db.reading() as session:
         closed = review_closed(session, page.booking, "expert", now)
         questions = answers_for(session, page.booking)
+        other = other_time(session, page, now)
+        kinds = kinds_open(session, page.booking, "expert", now)
     answer = render_template(
         "expert/booking.html",
         page=page,
@@ -44,10 +51,13 @@ def _page(reference: str, *, error: str = "", asked: str = "") -> Any:
         items=timeline(page, side="expert", now=now),
         can_review=closed is None,
         questions=questions,
+        other=other,
+        report_kinds=kinds,
         reasons=DECLINE_REASONS,
         typed=request.form,
         error=error,
         asked=asked,
+        busy=busy,
         token=form_token(),
     )
     return (answer, 422) if error else answer
@@ -59,6 +69,9 @@ def accept(reference: str) -> Any:
     """Say yes, with the declarations and the place."""
     page = load(reference, "booking.accept")
     documents = tuple(name for name in EXPERT_DOCUMENTS if request.form.get(name))
+    busy = () if request.form.get("knows_busy") else _in_the_way(page.booking)
+    if busy:
+        return _page(reference, asked="accept", busy=busy), 409
     try:
         bookings.accept(
             house().db, g.actor, booking_id=page.booking.id, accepted=documents,
@@ -146,6 +159,15 @@ def review(reference: str) -> Any:
 def invitation(reference: str) -> Response:
     """The expert's own calendar file, with only themselves as attendee."""
     return invitation_file(load(reference, "booking.view_as_expert"), "expert")
+
+
+def _in_the_way(booking: Booking) -> Sequence[str]:
+    """The expert's calendars that are busy during this session, read again before they say yes."""
+    if booking.state != "requested":
+        return ()
+    availability.read_own(house().db, source(), booking.expert_id)
+    with house().db.reading() as session:
+        return availability.in_the_way(session, booking.expert_id, (booking.starts_at, booking.ends_at))
 
 
 def _token() -> str:

@@ -8,4 +8,4 @@ from ..language import PREFIX
 
 blueprint = Blueprint("public", __name__, url_prefix=PREFIX)
 
-from . import home, offer, report, results, saved_searches, shortlist, texts, topics, unsubscribe  # noqa: E402, F401  (they hang their views on the blueprint)
+from . import home, offer, reminders, report, results, saved_searches, shortlist, texts, topics, unsubscribe  # noqa: E402, F401  (they hang their views on the blueprint)

@@ -15,7 +15,7 @@ from ...services.offers import OfferPage, count_view, offer_page
 from ...services.search import answer_in, meant_by
 from ..access import rule
 from ..house import house
-from ..one_offer import offer_shown
+from ..one_offer import offer_shown, slots_for_member
 from . import blueprint
 
 # Machines that say so, and pages fetched before anybody asked for them: nobody has read anything.
@@ -35,7 +35,10 @@ def offer(slug: str) -> str:
         page = offer_page(session, slug[:200])
         shown = offer_shown(session, page, now)
         why = answer_in(session, meant, page.id, page.version) if meant else None
+        theirs = slots_for_member(session, page, g.actor, now) if g.me is not None else None
         kept = g.me is not None and shortlists.has(session, g.me.id, page.id)
+    if theirs is not None:
+        shown["slots"] = theirs
     if _is_read(page):
         count_view(house().db, page.id)
     own = getattr(g.get("me"), "id", None) == page.person_id

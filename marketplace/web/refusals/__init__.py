@@ -6,10 +6,10 @@ A house test proves that none is missing. A sentence is plain text; templates es
 from __future__ import annotations
 
 from ...domain.errors import Refusal
-from . import asking, general, offering
+from . import approving, asking, disputing, general, offering
 
-SENTENCES = {**general.SENTENCES, **offering.SENTENCES, **asking.SENTENCES}
-STATUSES = {**general.STATUSES, **offering.STATUSES, **asking.STATUSES}
+SENTENCES = {**general.SENTENCES, **offering.SENTENCES, **asking.SENTENCES, **approving.SENTENCES, **disputing.SENTENCES}
+STATUSES = {**general.STATUSES, **offering.STATUSES, **asking.STATUSES, **approving.STATUSES, **disputing.STATUSES}
 
 
 def sentence(refusal: Refusal) -> str:

@@ -33,9 +33,15 @@ def _move_not_open(facts: Facts) -> str:
         "delivered": _("The session has taken place: this can no longer be done."),
         "completed": _("This booking is completed: nothing about it changes any more."),
         "disputed": _("A problem was reported: an operator decides first."),
+        "resolved": _("Operators have decided: this can no longer be done."),
+        "settled": _("This booking is settled: nothing about it changes any more."),
+        "transferred": _(
+            "The expert’s share has left already, or is leaving: only we can bear a refund now."
+        ),
         "cancelled": _("This booking is cancelled: nothing about it changes any more."),
         "declined": _("The expert has declined: this booking is over."),
         "expired": _("The time to answer is over, and with it this booking."),
+        "refused": _("Your company has refused: this booking is over."),
         "lapsed": _("The slot was let go: choose one anew."),
     }
     return sentences.get(
@@ -60,6 +66,25 @@ def _slot_taken(facts: Facts) -> str:
 
 def _slot_not_offered(facts: Facts) -> str:
     return _("This slot is not offered: choose one of those shown.")
+
+
+def _reschedule(facts: Facts) -> str:
+    return {
+        "open": _("Another time is proposed already: it is answered or withdrawn first."),
+        "three": _(
+            "Another time was proposed three times already: no more can be proposed for this booking."
+        ),
+        "same": _("That is the time it has: choose another one."),
+    }[facts["why"]]
+
+
+def _reschedule_over(facts: Facts) -> str:
+    return {
+        "accepted": _("This proposal was accepted already."),
+        "refused": _("This proposal was refused already."),
+        "withdrawn": _("This proposal was withdrawn meanwhile: the old time stands."),
+        "over": _("The time to answer this proposal is over: the old time stands."),
+    }.get(facts["state"], _("This proposal is closed: the booking has moved on meanwhile."))
 
 
 def _too_many_holds(facts: Facts) -> str:
@@ -248,6 +273,8 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.TooLate: _too_late,
     errors.SlotTaken: _slot_taken,
     errors.SlotNotOffered: _slot_not_offered,
+    errors.RescheduleRefused: _reschedule,
+    errors.RescheduleOver: _reschedule_over,
     errors.TooManyHolds: _too_many_holds,
     errors.OwnOffer: _plain(
         lambda: _("This expert belongs to your company: a session with them is not booked here.")
@@ -309,6 +336,8 @@ STATUSES: Mapping[type[Refusal], int] = {
     errors.TooLate: 409,
     errors.SlotTaken: 409,
     errors.SlotNotOffered: 409,
+    errors.RescheduleRefused: 409,
+    errors.RescheduleOver: 409,
     errors.TooManyHolds: 409,
     errors.NoMoreExtensions: 409,
     errors.BriefSavedElsewhere: 409,

@@ -22,6 +22,33 @@ def _not_admitted(facts: Facts) -> str:
     return _("An offer is submitted once you are admitted: finish your application first.")
 
 
+def _busy(facts: Facts) -> str:
+    """Why a busy calendar cannot be read, or is not taken up."""
+    why = facts["why"]
+    if why == "too_many":
+        return _("Five calendars at most: remove one first.")
+    if why == "answer":
+        return _(
+            "The server answers %(status)s at this address: is it the private iCalendar address?",
+            status=facts.get("status", ""),
+        )
+    return {
+        "name_missing": _("Give it a name, so that you know it again."),
+        "scheme": _("The address begins with https:// or webcal://."),
+        "address": _("This is not an address that can be read. Copy it whole, without a user name in it."),
+        "name": _("There is no such server: is the address whole?"),
+        "forbidden": _("This address does not lie on the public internet, so we do not read it."),
+        "redirects": _("The address sends us on too often."),
+        "size": _("This calendar is larger than 5 MB: share one with fewer past entries."),
+        "time": _("The server took more than ten seconds to answer."),
+        "tls": _("The server’s certificate is not valid, so the connection is not safe."),
+        "connection": _("The server broke the connection off."),
+        "kind": _("This address gives no calendar but something else: it must be in iCalendar format (.ics)."),
+        "events": _("This calendar holds more entries for the next two months than we can read."),
+        "heavy": _("The entries of this calendar could not be worked out within our limits."),
+    }[why]  # fmt: skip
+
+
 def _incomplete(facts: Facts) -> str:
     number = len(facts.get("missing") or ())
     return ngettext(
@@ -147,6 +174,8 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     ),
     errors.OfferNotClosed: _not_closed,
     errors.HoursRefused: _hours,
+    errors.BusyCalendarRefused: _busy,
+    errors.HolidaysUnknown: _plain(lambda: _("Choose a country and region from the list.")),
     errors.PhotoRefused: _photo,
     errors.AnswerRefused: _answer,
     errors.RegistrationWrong: lambda facts: _(
