@@ -18,6 +18,7 @@ from .house import house
 from .language import current_zone_name
 from .one_booking import load
 from .refusals import sentence, status
+from .reschedule import other_time
 
 ROOMS = {"lead": "buyer", "expert": "expert", "operator": "operator"}
 # What a kind has to be asked besides.
@@ -117,8 +118,11 @@ def dispute(reference: str, side: str, *, refused: Refusal | None = None) -> Any
     found = found_dispute(page)
     if found is None:
         raise NotFound
+    now = house().clock()
+    with house().db.reading() as session:
+        other = other_time(session, page, now)
     answer = render_template(
-        "ui/_dispute_page.html", page=page, d=found, side=side, room=ROOMS[side], now=house().clock(),
+        "ui/_dispute_page.html", page=page, d=found, side=side, room=ROOMS[side], now=now, other_time=other,
         zone=current_zone_name(page.calendar_zone), kinds=KINDS, token=form_token(), typed=request.form,
         error=sentence(refused) if refused else "", most_files=disputes.MOST_FILES,
         splits=[found.split(percent) for percent in range(found.least, 101)],
