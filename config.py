@@ -81,6 +81,8 @@ class Config:
     embeddings_url: str = ""  # "" = the small models in process
     embeddings_model: str = ""
     embeddings_key: str = field(default="", repr=False)
+    # Minor units: more than this going back at once needs a second operator.
+    second_operator_above: int = 100_000
     embeddings_means: str = ""  # a file that tools/means.py made with this model
     # No DATABASE_URL was given: the server of storage/embedded.py, its address written by `make run`.
     embedded_database: bool = False
@@ -141,6 +143,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
             problems.append(f"{name} is one plain address, such as contact@example.com, not {given[name]!r}.")
     database_url = _database_url(given, demo, data_dir, problems)
     embeddings_url = _embeddings_url(given, problems)
+    second_above = _euros(given.get("SECOND_OPERATOR_ABOVE", "1000"), problems)
     if problems:
         raise ConfigError(problems)
     return Config(
@@ -170,6 +173,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         embeddings_model=given.get("EMBEDDINGS_MODEL", ""),
         embeddings_key=given.get("EMBEDDINGS_KEY", ""),
         embeddings_means=given.get("EMBEDDINGS_MEANS", ""),
+        second_operator_above=second_above * 100,
     )
 
 
@@ -186,6 +190,13 @@ def _port(text: str, problems: list[str]) -> int:
     if text.isascii() and text.isdigit() and 1 <= int(text) <= 65535:
         return int(text)
     problems.append(f"PORT is a number from 1 to 65535, not {text!r}.")
+    return 0
+
+
+def _euros(text: str, problems: list[str]) -> int:
+    if text.isascii() and text.isdigit() and len(text) < 8:
+        return int(text)
+    problems.append(f"SECOND_OPERATOR_ABOVE is an amount in whole euros, such as 1000, not {text!r}.")
     return 0
 
 

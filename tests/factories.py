@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,7 +18,7 @@ import sqlalchemy as sa
 from marketplace.domain.policy import Actor
 from marketplace.domain.pricing import PlatformTax
 from marketplace.gateways.payments import PaymentSeen, PaymentState
-from marketplace.services import bookings, enquiries, payments, questions
+from marketplace.services import bookings, enquiries, payments, questions, queues
 from marketplace.services.bookings.holding import free_for_offer
 from marketplace.services.briefs import save_brief
 from marketplace.services.payments.applying import apply_seen
@@ -38,6 +39,8 @@ DOCUMENTS = ("charter", "confidentiality", "terms")
 ACCEPTED = ("charter", "confidentiality", "conflict")
 # Nothing is indexed by it: words alone find.
 NOBODY_ENCODES = Encoders(WordEncoder())
+# A Saturday, an evening and a night.
+ASKED = [datetime(2026, 12, day, hour, 30, tzinfo=UTC) for day, hour in ((5, 9), (8, 19), (10, 23))]
 _count = itertools.count(1)
 
 
@@ -192,6 +195,30 @@ def enquiry(db: Database, *, by: Lead | None = None, **told: str) -> Any:
     return enquiries.publish(
         db, NOBODY_ENCODES, (by or lead(db)).actor, token=f"e{next(_count)}", **values | told
     )
+
+
+def asked_times(
+    db: Database, *, by: Lead | None = None, of: Seller | None = None, offer_of: Offer | None = None,
+    starts: Sequence[datetime] = ASKED, words: str = "Nous sommes à Nouméa.", token: str = "",
+) -> Any:  # fmt: skip
+    """Three times a lead proposes, open."""
+    by, of = by or lead(db), of or seller(db)
+    return queues.ask(
+        db, by.actor, offer_id=(offer_of or offer(db, of.expert)).id, starts=starts, format="remote", words=words,
+        token=token or f"a{next(_count)}",
+    )  # fmt: skip
+
+
+def place(db: Database, *, by: Lead | None = None, of: Seller | None = None) -> Any:
+    """Somebody waits for a slot of an offer whose expert has no hours."""
+    by, of = by or lead(db), of or seller(db)
+    with db.transaction() as tx:
+        tx.session.get_one(Calendar, of.expert.id).weekly = []
+    first = db.clock().date()
+    return queues.join(
+        db, by.actor, offer_id=offer(db, of.expert).id, first=first, last=first + timedelta(days=30),
+        zone="Europe/Paris", format="remote", token=f"p{next(_count)}",
+    )  # fmt: skip
 
 
 def write_brief(db: Database, made: Made) -> None:

@@ -279,3 +279,26 @@ class ApproverInvited(Event):
     """A company's administrator invites its approver. The letter's job makes the token."""
 
     invitation_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class TimesAsked(Event):
+    """No slot suited: a lead proposes three times to an expert."""
+
+    times_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class TimesClosed(Event):
+    """One of the times was taken, or none: declined, withdrawn, or nobody answered; the row says which."""
+
+    times_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class PlaceMoved(Event):
+    """Somebody who waits was given a slot, or their place is over; the row says which."""
+
+    place_id: uuid.UUID
+    # A place may be given a slot and end later: two letters.
+    state: str

@@ -27,6 +27,7 @@ from ..services import (
     payments,
     payouts,
     questions,
+    queues,
     rescues,
     reviews,
     saved_searches,
@@ -93,6 +94,11 @@ JOBS: Mapping[str, Job] = {
         lambda h, booking_id, **_: free_days.renew_of_booking(h.db, booking_id)
     ),
     "free_days.renew_of_offer": _ids(lambda h, offer_id: free_days.renew_of_offer(h.db, offer_id)),
+    "queues.serve": _ids(lambda h, expert_id: queues.serve(h.db, expert_id)),
+    "queues.serve_of_booking": _ids(lambda h, booking_id, **_: queues.serve_of_booking(h.db, booking_id)),
+    "letters.times_asked": _ids(lambda h, **ids: letters.times_asked(h.db, h.stationery, **ids)),
+    "letters.times_closed": _ids(lambda h, **ids: letters.times_closed(h.db, h.stationery, **ids)),
+    "letters.place_moved": _ids(lambda h, **ids: letters.place_moved(h.db, h.stationery, **ids)),
     "rescues.fill": _ids(lambda h, rescue_id: rescues.fill_rescue(h.db, h.encoders, rescue_id, _platform(h))),
 }
 
@@ -110,6 +116,8 @@ def sweep_minute(house: House) -> None:
     letters.remind(house.db, house.stationery)
     questions.run_clock(house.db)
     enquiries.run_clock(house.db)
+    queues.run_times_clock(house.db)
+    queues.run_clock(house.db)
 
 
 def sweep_five_minutes(house: House) -> None:
@@ -117,6 +125,7 @@ def sweep_five_minutes(house: House) -> None:
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
     free_days.renew_due(house.db)
+    queues.serve_due(house.db)
     saved_searches.look(house.db, house.encoders)
     letters.news_today(house.db, house.stationery)
     with house.db.reading() as session:

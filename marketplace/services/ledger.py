@@ -21,7 +21,7 @@ from ..domain.ids import new_id
 from ..domain.money import EUR
 from ..storage.db import Tx
 from ..storage.ledger import LedgerEntry, LedgerGroup
-from ..storage.payments import Payment, Refund
+from ..storage.payments import Payment, ProviderCall, Refund
 from ..storage.payouts import Transfer
 
 # The kinds of groups, and what their source is.
@@ -31,6 +31,8 @@ SHARE_DUE = "share_due"  # our payment
 REFUND = "refund"  # the provider's refund, else our refund row
 REFUND_FAILED = "refund_failed"  # the same
 TRANSFER = "transfer"  # the provider's transfer
+REVERSAL = "reversal"  # our call that brought part of a transfer back
+NOT_REVERSED = "not_reversed"  # our call that could not
 
 Entries = Sequence[tuple[str, int]]
 
@@ -188,7 +190,8 @@ def _unbalanced(session: Session) -> Iterator[Finding]:
 
 def _groups_against_rows(session: Session) -> Iterator[Finding]:
     """Each captured payment, ended refund and transfer has its groups, and no group stands alone."""
-    due, allowed = set(_groups_due(session)), set(_groups_allowed(session))
+    due = set(_groups_due(session))
+    allowed = {*_groups_allowed(session), *_not_reversed(session)}
     posted = {
         (source, kind) for source, kind in session.execute(select(LedgerGroup.source, LedgerGroup.kind))
     }
@@ -213,6 +216,11 @@ def _groups_due(session: Session) -> Iterator[tuple[str, str]]:
     left = select(Transfer.id, Transfer.provider_id).where(Transfer.state == "done")
     for transfer_id, provider_id in session.execute(left):
         yield provider_id or str(transfer_id), TRANSFER
+    brought = select(ProviderCall.id).where(
+        ProviderCall.kind == "reverse_transfer", ProviderCall.state == "done"
+    )
+    for call_id in session.scalars(brought):
+        yield str(call_id), REVERSAL
 
 
 def _shares_posted(session: Session) -> Iterator[uuid.UUID]:
@@ -233,6 +241,15 @@ def _groups_allowed(session: Session) -> Iterator[tuple[str, str]]:
     for charge in session.scalars(select(Payment.charge_id).where(Payment.captured_minor > 0)):
         if charge is not None:
             yield charge, PROVIDER_FEE
+
+
+def _not_reversed(session: Session) -> Iterator[tuple[str, str]]:
+    """A reversal that failed may have been asked again under a new key, or is owed by the expert now."""
+    failed = select(ProviderCall.id).where(
+        ProviderCall.kind == "reverse_transfer", ProviderCall.state == "failed"
+    )
+    for call_id in session.scalars(failed):
+        yield str(call_id), NOT_REVERSED
 
 
 def _held_of_the_closed(session: Session) -> Iterator[Finding]:

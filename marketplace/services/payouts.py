@@ -140,7 +140,10 @@ def _in_the_way(session: Session, payment: Payment, expert: Expert) -> str | Non
     if expert.account_id is None or expert.account_status != "active":
         return "account_restricted"
     unposted = sa.select(Refund.id).where(
-        Refund.payment_id == payment.id, Refund.after_share, ~Refund.borne_by_us, Refund.state.in_(("intended", "sent", "pending"))
+        Refund.payment_id == payment.id,
+        Refund.after_share,
+        ~Refund.borne_by_us,
+        Refund.state.in_(("intended", "sent", "pending")),
     )
     return "refund_under_way" if session.scalar(unposted) else None
 
@@ -220,11 +223,12 @@ def money_sums(session: Session, expert_id: uuid.UUID, since: datetime) -> Money
     waits = Transfer.state.in_(("due", "intended", "sent"))
     gone = sa.and_(Transfer.state == "done", Transfer.ended_at >= since)
     total, count = sa.func.sum(Transfer.amount_minor), sa.func.count()
+    total_kept = sa.func.sum(Transfer.amount_minor - Transfer.reversed_minor)
     sums = session.execute(
         sa.select(
             total.filter(waits), count.filter(waits), sa.func.min(Transfer.due_at).filter(waits),
             count.filter(waits, Transfer.held_up_by.is_not(None)),
-            total.filter(gone), count.filter(gone), sa.func.max(Transfer.ended_at).filter(gone),
+            total_kept.filter(gone), count.filter(gone), sa.func.max(Transfer.ended_at).filter(gone),
         ).where(Transfer.expert_id == expert_id)
     ).one()  # fmt: skip
     return MoneySums(
@@ -262,7 +266,7 @@ def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping
     quote = Quote.from_dict(payment.quote)
     state, share = _where_it_is(payment, transfer), _kept(quote, payment, refunded)
     if transfer is not None and transfer.state != "failed":
-        share = transfer.amount_minor
+        share = transfer.amount_minor - transfer.reversed_minor
     return MoneyRow(
         subject=payment.subject, quote=quote, share=share,
         state="returned" if share == 0 else state, paid_at=payment.captured_at,

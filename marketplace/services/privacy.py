@@ -70,7 +70,6 @@ HOURS = (
     "zone", "weekly", "dated", "before_minutes", "after_minutes", "notice_hours", "horizon_days", "grid_minutes",
     "per_day", "per_week", "holidays_of", "holidays_region",
 )  # fmt: skip
-PLACE = ("state", "begins_at", "ends_at", "zone", "format", "joined_at", "offered_at", "closed_at")
 ASKED = ("state", "starts", "format", "words", "answer", "asked_at", "closed_at")
 BRIEF = (
     "language", "subject", "context", "decision", "firms_concerned", "needs", "answers", "purchase_order",
@@ -94,8 +93,9 @@ def export_own(
         write_audit(tx, actor_id=actor.person_id, act="export", subject=str(actor.person_id), address=address)
     with db.reading() as session:
         found = {"made_at": db.clock(), "units": UNITS, **_account(session, actor.person_id)}
-        found |= _buying(session, actor.person_id, db.clock())
-        found |= _selling(session, actor.expert_id, db.clock())
+        found |= _buying(session, actor.person_id, db.clock()) | _selling(
+            session, actor.expert_id, db.clock()
+        )
         found |= _asking(session, actor.person_id, actor.expert_id)
         plain: dict[str, Any] = _plain(found | _moderation(session, actor.person_id))
         return plain
@@ -127,18 +127,10 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
                 .order_by(Company.name, Company.id)
             )
         ],
-        "approver_invitations": _rows(
-            session, ApproverInvitation, ApproverInvitation.person_id == me, "email", "made_at", "until", "accepted_at"
-        ),
-        "approvals": [
-            {"booking": number} | _some(move, ("at", "move", "reason"))
-            for number, move in session.execute(
-                sa.select(Booking.number, BookingMove)
-                .join(BookingMove, BookingMove.booking_id == Booking.id)
-                .where(BookingMove.actor_id == me, BookingMove.actor_kind == "approver")
-                .order_by(BookingMove.at, BookingMove.id)
-            )
-        ],
+        "approver_invitations": _rows(session, ApproverInvitation, ApproverInvitation.person_id == me, "email",
+                                      "made_at", "until", "accepted_at"),
+        "approvals": _rows(session, BookingMove, sa.and_(BookingMove.actor_id == me, BookingMove.actor_kind == "approver"),
+                           "booking_id", "at", "move", "reason"),
         "times_proposed": [
             {"booking": number} | _some(row, ("kind", "starts_at", "ends_at", "words", "state", "made_at", "ended_at"))
             for number, row in session.execute(
@@ -288,8 +280,8 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
         "questions_asked": _rows(session, Question, Question.asker_id == me, *question),
         "enquiries": _rows(session, Enquiry, Enquiry.lead_id == me, "title", "summary", "details", "language",
                            "state", "published_at", "closed_at"),
-        "queue_places": _rows(session, QueuePlace, QueuePlace.lead_id == me, *PLACE),
-        "times_proposed": _rows(session, AskedTimes, AskedTimes.lead_id == me, *ASKED),
+        "queue_places": _rows(session, QueuePlace, QueuePlace.lead_id == me, "state", "begins_at", "ends_at", "joined_at"),
+        "times_asked": _rows(session, AskedTimes, AskedTimes.lead_id == me, *ASKED),
         "saved_searches": _rows(session, SavedSearch, SavedSearch.person_id == me, "name", "query", "filters",
                                 "ordered_by", "frequency", "made_at", "seen_at"),
         "shortlist": _shortlist(session, me),
@@ -301,14 +293,11 @@ def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dic
         "questions_received": _rows(session, Question, Question.expert_id == expert_id, *question),
         "times_received": _rows(session, AskedTimes, AskedTimes.expert_id == expert_id, *ASKED),
         "question_limit": _some(limit, ("per_week", "paused", "changed_at")) if limit is not None else None,
-        "enquiry_invitations": _rows(
-            session, EnquiryInvitation, EnquiryInvitation.expert_id == expert_id, "enquiry_id", "invited_at"
-        ),
-        "enquiry_proposals": _rows(
-            session, EnquiryProposal, EnquiryProposal.expert_id == expert_id, *proposal
-        ),
+        "enquiry_invitations": _rows(session, EnquiryInvitation, EnquiryInvitation.expert_id == expert_id,
+                                     "enquiry_id", "invited_at"),
+        "enquiry_proposals": _rows(session, EnquiryProposal, EnquiryProposal.expert_id == expert_id, *proposal),
         "daily_mail": {"off": mail.off} if mail is not None else None,
-    }
+    }  # fmt: skip
 
 
 def _shortlist(session: Session, me: uuid.UUID) -> dict[str, Any]:

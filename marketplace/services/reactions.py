@@ -14,6 +14,7 @@ from .bookings.paying import capture_failed, payment_authorised, payment_capture
 from .disputes.settling import dispute_due, dispute_moved
 from .moderation import cases
 from .offers.publishing import bring_first_offer_back, carry_first_offer
+from .queues import booking_moved as queue_slot_moved
 from .rescues import open_rescue
 from .search import offer_published, offer_taken_down, review_sent, reviews_taken_back
 
@@ -24,7 +25,7 @@ WITHIN: Within = {
     events.PaymentCaptured: (payment_captured,),
     events.CaptureFailed: (capture_failed,),
     events.BookingLost: (open_rescue,),
-    events.BookingMoved: (dispute_moved,),
+    events.BookingMoved: (dispute_moved, queue_slot_moved),
     events.DisputeDue: (dispute_due,),
     events.ReviewsTakenBack: (reviews_taken_back,),
     events.OfferPublished: (offer_published, cases.offer_published),
@@ -39,8 +40,11 @@ WITHIN: Within = {
 AFTER: Mapping[type, tuple[str, ...]] = {
     events.ProviderCallDue: ("payments.carry_out",),
     events.ProviderEventArrived: ("payments.apply_event",),
-    events.BookingMoved: ("letters.booking_moved", "free_days.renew_of_booking"),
-    events.CalendarChanged: ("free_days.renew",),
+    events.BookingMoved: ("letters.booking_moved", "free_days.renew_of_booking", "queues.serve_of_booking"),
+    events.CalendarChanged: ("free_days.renew", "queues.serve"),
+    events.TimesAsked: ("letters.times_asked",),
+    events.TimesClosed: ("letters.times_closed",),
+    events.PlaceMoved: ("letters.place_moved",),
     events.BusyCalendarFailing: ("letters.calendar_failing",),
     events.BusyCalendarReadAgain: ("letters.calendar_read_again",),
     events.OfferPublished: ("free_days.renew_of_offer",),

@@ -20,6 +20,7 @@ class Transfer(Base):
     __table_args__ = (
         CheckConstraint("amount_minor > 0", "amount_positive"),
         CheckConstraint(one_of("state", TRANSFER_STATES), "state"),
+        CheckConstraint("reversed_minor between 0 and amount_minor", "reversed_within"),
         UniqueConstraint("payment_id"),
         Index("ix_transfers_due", "due_at", postgresql_where=text("state in ('due','intended','sent')")),
     )
@@ -28,6 +29,8 @@ class Transfer(Base):
     expert_id: Mapped[uuid.UUID] = refers("experts.id")
     subject: Mapped[uuid.UUID] = mapped_column(index=True)
     amount_minor: Mapped[int] = mapped_column(BigInteger)
+    # What came back of it, for refunds decided after it left.
+    reversed_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     currency: Mapped[Currency] = mapped_column(default="EUR")
     due_at: Mapped[datetime]
     why: Mapped[str]

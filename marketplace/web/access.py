@@ -23,6 +23,7 @@ from ..storage.enquiries import Enquiry
 from ..storage.experts import Expert
 from ..storage.offers import Offer
 from ..storage.questions import Question
+from ..storage.queues import AskedTimes, QueuePlace
 from ..storage.saved_searches import SavedSearch
 from .house import house, real_now
 
@@ -190,6 +191,30 @@ def door_enquiry(enquiry_id: uuid.UUID, action: str) -> Enquiry:
         g.door_passed = True
         session.expunge(enquiry)
         return enquiry
+
+
+def door_place(place_id: uuid.UUID, action: str) -> QueuePlace:
+    """A place in the queue for whoever waits in it; else NotFound."""
+    with house().db.reading() as session:
+        place = session.get(QueuePlace, place_id)
+        if place is None or not may(action, actor(), Parties(place.lead_id, place.company_id, None)):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(place)
+        return place
+
+
+def door_times(times_id: uuid.UUID, action: str) -> AskedTimes:
+    """Times a buyer proposed, for who proposed them or for the expert; else NotFound."""
+    with house().db.reading() as session:
+        asked = session.get(AskedTimes, times_id)
+        if asked is None or not may(
+            action, actor(), Parties(asked.lead_id, asked.company_id, asked.expert_id)
+        ):
+            raise NotFound
+        g.door_passed = True
+        session.expunge(asked)
+        return asked
 
 
 def door_saved_search(search_id: uuid.UUID, action: str) -> SavedSearch:

@@ -18,6 +18,10 @@ class SiteLinks:
     def booking(self, reference: str, lang: str) -> str:
         return self._at(lang, f"bookings/{reference}")
 
+    def dispute(self, reference: str, lang: str, side: str) -> str:
+        middle = "expert/bookings" if side == "expert" else "bookings"
+        return self._at(lang, f"{middle}/{reference}/dispute")
+
     def expert_booking(self, reference: str, lang: str) -> str:
         return self._at(lang, f"expert/bookings/{reference}")
 
@@ -93,3 +97,12 @@ class SiteLinks:
 
     def question(self, question_id: str, lang: str, side: str) -> str:
         return self._at(lang, f"{'expert/' if side == 'expert' else ''}questions/{question_id}")
+
+    def places(self, lang: str) -> str:
+        return self._at(lang, "places")
+
+    def slots(self, slug: str, lang: str) -> str:
+        return self._at(lang, f"offers/{slug}/slots")
+
+    def asked_times(self, times_id: str, lang: str) -> str:
+        return self._at(lang, f"expert/times/{times_id}")

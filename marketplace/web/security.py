@@ -19,7 +19,15 @@ KIBIBYTE = 1024
 MOST_BYTES = 1024 * KIBIBYTE
 MOST_FIELDS = 1000
 # A photograph may weigh 5 MiB; what is somewhat heavier is refused beside its field, not by a bare page.
-MOST_OF_FILES = {"expert.photo": 12 * 1024 * KIBIBYTE}
+_THREE_FILES = 16 * 1024 * KIBIBYTE
+MOST_OF_FILES = {
+    "expert.photo": 12 * 1024 * KIBIBYTE,
+    "buyer.report": _THREE_FILES,
+    "buyer.dispute_act": _THREE_FILES,
+    "expert.report": _THREE_FILES,
+    "expert.dispute_act": _THREE_FILES,
+    "operator.report": _THREE_FILES,
+}
 
 # Where a page's form may lead besides this site: the provider's own pages, reached by our redirect.
 PROVIDERS_PAGES = {

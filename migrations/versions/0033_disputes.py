@@ -41,6 +41,13 @@ def upgrade() -> None:
         op.alter_column(table, "absent_count", server_default=None)
     op.add_column("refunds", sa.Column("borne_by_us", sa.Boolean(), nullable=False, server_default="false"))
     op.alter_column("refunds", "borne_by_us", server_default=None)
+    op.add_column(
+        "transfers", sa.Column("reversed_minor", sa.BigInteger(), nullable=False, server_default="0")
+    )
+    op.alter_column("transfers", "reversed_minor", server_default=None)
+    op.create_check_constraint(
+        op.f("ck_transfers_reversed_within"), "transfers", "reversed_minor between 0 and amount_minor"
+    )
     op.drop_constraint(op.f("ck_files_kind"), "files", type_="check")
     op.drop_constraint(op.f("ck_files_size"), "files", type_="check")
     op.create_check_constraint(op.f("ck_files_kind"), "files", "kind in ('photo', 'evidence')")
@@ -197,6 +204,8 @@ def downgrade() -> None:
     op.drop_constraint(op.f("ck_files_size"), "files", type_="check")
     op.create_check_constraint(op.f("ck_files_kind"), "files", "kind in ('photo')")
     op.create_check_constraint(op.f("ck_files_size"), "files", "octet_length(content) between 1 and 1048576")
+    op.drop_constraint(op.f("ck_transfers_reversed_within"), "transfers", type_="check")
+    op.drop_column("transfers", "reversed_minor")
     op.drop_column("refunds", "borne_by_us")
     for table in ("people", "experts"):
         op.drop_column(table, "absent_count")

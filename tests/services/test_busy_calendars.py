@@ -123,7 +123,7 @@ def test_the_number_of_statements_does_not_grow(db: Database, count_queries: Any
 
 def test_the_address_is_sealed_and_only_its_ends_are_shown(db: Database) -> None:
     calendar = one(db, add(db, make.seller(db), Elsewhere()))
-    assert calendar.shown == "calendar.example.net/….ics"
+    assert calendar.shown == "calendar.example.net … .ics"
     assert b"abcdef" not in calendar.sealed
     assert ADDRESS.encode() not in calendar.sealed
 

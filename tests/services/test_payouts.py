@@ -6,11 +6,13 @@ import uuid
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
-from marketplace.domain.errors import MoveNotOpen
+from marketplace.domain.errors import ProviderBusy, ShareUnderway
 from marketplace.services import ledger, payments
 from marketplace.services.payouts import expert_money, run_due_transfers, schedule_transfer
 from marketplace.storage.payments import Payment
+from marketplace.storage.payouts import Transfer
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
 
@@ -179,12 +181,73 @@ class TestHeldUp:
 
 
 class TestAfterwards:
-    def test_what_has_left_is_not_refunded_out_of_nothing(self, money: Money, provider: Provider) -> None:
+    @pytest.mark.parametrize("percent", [50, 100])
+    def test_what_has_left_is_brought_back_before_it_is_refunded(
+        self, money: Money, provider: Provider, percent: int
+    ) -> None:
         payment = due(money)
         run_due_transfers(money.db, provider.gateway)
-        with pytest.raises(MoveNotOpen):
+        money.refund(payment, percent)
+        assert provider.objects("refund") == []  # Not before it is here again.
+        money.carry("reverse_transfer")
+        money.carry("reverse_transfer")
+        money.carry("refund")
+        (sent,) = provider.objects("transfer")
+        assert sent["amount_reversed"] == 126_720 * percent // 100 == money.transfer().reversed_minor
+        assert money.read(payment.id).refunded_minor == payment.amount_minor * percent // 100
+        assert state_of(money)[1] == 126_720 - 126_720 * percent // 100
+        with money.db.reading() as session:
+            assert [one for one in ledger.check(session) if not one.shortfall] == []
+            books = ledger.balances(session)
+        if percent == 100:  # "every account 0 but provider_balance against provider_fees"
+            assert {a for a, total in books.items() if total} == {"provider_balance", "provider_fees"}
+
+    def test_a_lost_answer_brings_it_back_once(self, money: Money, provider: Provider) -> None:
+        payment = due(money)
+        run_due_transfers(money.db, provider.gateway)
+        money.refund(payment, 50)
+        provider.wire.faults.extend(["lost_reply"])
+        with pytest.raises(ProviderBusy):
+            money.carry("reverse_transfer")
+        money.carry("reverse_transfer")
+        money.carry("refund")
+        assert len(provider.objects("transfer_reversal")) == 1
+        assert money.transfer().reversed_minor == 63_360
+        with money.db.reading() as session:
+            assert [one for one in ledger.check(session) if not one.shortfall] == []
+
+    def test_what_cannot_be_brought_back_is_owed_by_the_expert(
+        self, money: Money, provider: Provider
+    ) -> None:
+        payment = due(money)
+        run_due_transfers(money.db, provider.gateway)
+        sent = money.transfer().provider_id
+        provider.change("transfer", sent, amount_reversed=126_720)
+        money.refund(payment, 50)
+        money.carry("reverse_transfer")
+        money.carry("refund")
+        assert balance(money, f"expert:{money.seller.expert.id}:receivable") == 63_360
+        with money.db.reading() as session:
+            assert [one for one in ledger.check(session) if not one.shortfall] == []
+
+    def test_what_is_just_leaving_is_waited_for(self, money: Money, provider: Provider) -> None:
+        payment = due(money)
+        with money.locked(payment) as (tx, _row):
+            tx.session.execute(sa.update(Transfer).values(state="sent"))
+        with pytest.raises(ShareUnderway):
             money.refund(payment, 50)
         assert money.read(payment.id).refunded_minor == 0
+
+    def test_what_we_bear_leaves_it_where_it_is(self, money: Money, provider: Provider) -> None:
+        payment = due(money)
+        run_due_transfers(money.db, provider.gateway)
+        with money.locked(payment) as (tx, row):
+            payments.decide_refund(
+                tx, row, lines={"price": 10_000}, token="ours", why="operator", borne_by_us=True
+            )
+        money.carry("refund")
+        assert balance(money, "goodwill") == 10_000
+        assert state_of(money) == ("transferred", 126_720)
 
 
 class TestWhatTheExpertSees:

@@ -16,6 +16,8 @@ from marketplace.services import moderation, saved_searches
 from marketplace.services.people import actor_for
 from marketplace.storage.clock import real_now
 from marketplace.storage.db import Database
+from marketplace.storage.disputes import Dispute, DisputeFile, DisputeStatement
+from marketplace.storage.files import File
 from marketplace.storage.people import Person
 from marketplace.storage.reviews import Review
 from marketplace.storage.vocabulary import Synonyms
@@ -60,7 +62,7 @@ def world(db: Database, *, state: str = "confirmed") -> World:
         "lang": "en", "reference": booking.reference, "slug": made.offer.slug, "part": "context", "token": "x" * 43,
         "filename": "img/icon.svg", "number": _case(db, made), "booking_id": made.id,
         "offer_id": made.offer.id, "person_id": people["outsider"].id, "log_in_id": uuid.uuid4(), "review_id": _review(db, made),  # type: ignore[union-attr]
-        "kind": "day", "deed": "hide", "standing": "suspend", "office": "grant",
+        "kind": "day", "deed": "hide", "standing": "suspend", "office": "grant", "act": "answer", "answer": "no",
     }  # fmt: skip
     asked = make.question(db, by=made.lead, of=made.seller, offer_of=made.offer)
     values["question_id"] = asked.id
@@ -69,8 +71,32 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     ).id
     with db.reading() as session:
         values["group_id"] = session.scalars(sa.select(Synonyms.id).limit(1)).one()
+    values["times_id"] = make.asked_times(db, by=made.lead, of=made.seller, offer_of=made.offer).id
+    values["place_id"] = make.place(db, by=made.lead).id
     values["enquiry_id"] = make.enquiry(db, by=made.lead).id
+    values["file_id"] = _evidence(db, made)
     return World(made, people, values)
+
+
+def _evidence(db: Database, made: make.Made) -> uuid.UUID:
+    """A file of a dispute that was taken back, for the pages about a booking's problems."""
+    lead = made.lead.person.id
+    with db.transaction() as tx:
+        dispute = Dispute(
+            booking_id=made.id, kind="quality", from_state="confirmed", reported_by="lead", reported_at=tx.now,
+            window_until=tx.now, closed_at=tx.now, closed_why="withdrawn",
+        )  # fmt: skip
+        tx.session.add(dispute)
+        tx.session.flush()  # The statement refers to it.
+        said = DisputeStatement(
+            dispute_id=dispute.id, side="lead", person_id=lead, kind="quality", words="w", share=10,
+            said_at=tx.now, withdrawn_at=tx.now,
+        )  # fmt: skip
+        file = File(person_id=lead, kind="evidence", media_type="application/pdf", digest="d", content=b"%PDF-", made_at=tx.now)  # fmt: skip
+        tx.session.add_all([said, file])
+        tx.session.flush()  # What joins them refers to both.
+        tx.session.add(DisputeFile(statement_id=said.id, file_id=file.id, name="a.pdf"))
+        return file.id
 
 
 def _review(db: Database, made: make.Made) -> uuid.UUID:

@@ -267,7 +267,7 @@ def in_the_way(session: Session, expert_id: uuid.UUID, slot: Interval) -> list[s
 
 def shown(address: str) -> str:
     """What may be seen of an address: its host and its last four signs."""
-    return f"{urlsplit(address).hostname or ''}/…{address.rstrip('/')[-4:]}"
+    return f"{urlsplit(address).hostname or ''} … {address.rstrip('/')[-4:]}"
 
 
 def _as_https(address: str) -> str:

@@ -167,9 +167,7 @@ def hold_in(
         meeting_place=agreed.place if agreed else "",
         agreed_at=agreed.at if agreed else None,
         queued_at=tx.now if queued else None,
-        deadline=deadlines.queue_hold_until(tx.now, start, notice)
-        if given
-        else deadlines.hold_until(tx.now),
+        deadline=deadlines.queue_hold_until(tx.now, start, notice) if given else deadlines.hold_until(tx.now),
         held_at=tx.now,
         created_at=tx.now,
     )
@@ -238,8 +236,12 @@ def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
         )
         .select_from(Booking)
         .join(Company, Company.id == Booking.company_id)
-        .where(Booking.state == State.HELD.value, Booking.deadline > tx.now,
-               Booking.agreed_at.is_(None), Booking.queued_at.is_(None))
+        .where(
+            Booking.state == State.HELD.value,
+            Booking.deadline > tx.now,
+            Booking.agreed_at.is_(None),
+            Booking.queued_at.is_(None),
+        )
         .where(sa.or_(Booking.lead_id == person_id, Company.domain == domain))
     ).one()
     deadlines.refuse_too_many_holds(mine, ours)

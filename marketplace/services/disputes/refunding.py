@@ -30,7 +30,7 @@ def refund_later(
 
     Above `second_above` it only waits for a second operator. None for a repeated call. Raises MoveNotOpen,
     ReasonMissing, RefundTooLarge (more than is left), AlreadyProposed, OwnCase; borne by the expert also
-    MoveNotOpen("transferred") once their share has left.
+    ShareUnderway while their share is leaving (once it has left, their part is brought back first).
     """
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.refund", booking_id)

@@ -20,6 +20,7 @@ from .decisions import (
 from .enquiring import enquiry_answered, enquiry_closed, enquiry_invited
 from .following import refund_settled, review_sent, reviews_visible, transfer_made
 from .moves import booking_moved
+from .queueing import place_moved, times_asked, times_closed
 from .reading import LetterPage, letter, letters
 from .reminding import remind
 from .security import security_changed
@@ -49,6 +50,7 @@ __all__ = [
     "mails_off",
     "news_today",
     "notice_received",
+    "place_moved",
     "question_asked",
     "question_closed",
     "refund_settled",
@@ -60,6 +62,8 @@ __all__ = [
     "security_changed",
     "send",
     "tell_decided",
+    "times_asked",
+    "times_closed",
     "transfer_made",
     "unsubscribe",
 ]

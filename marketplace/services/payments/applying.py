@@ -45,7 +45,7 @@ from ...storage.experts import Expert
 from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from ...storage.payouts import Transfer
 from .. import ledger
-from .asking import request_release, sum_lines
+from .asking import refunded_before, request_release, send_refund
 
 log = logging.getLogger(__name__)
 # A refund that arrived may still fail, up to 30 days later (payments.md, Ledger).
@@ -235,7 +235,7 @@ def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
     if refund.borne_by_us:
         entries = postings.refund_borne_by_us(refund.amount_minor)
     elif refund.after_share:
-        before = _refunded_before(tx, refund)
+        before = refunded_before(tx.session, refund)
         entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
         _transfer_less(tx, payment, dict(entries)[postings.payable(payment.payee_expert_id)])
     else:
@@ -244,20 +244,6 @@ def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
         tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND, subject=payment.subject, at=tx.now,
         entries=entries, why=refund.why,
     )  # fmt: skip
-
-
-def _refunded_before(tx: Tx, refund: Refund) -> dict[str, int]:
-    """What was decided before this one, whatever became of it: failed ones keep their entries.
-
-    What we bore took nothing of the expert's share.
-    """
-    return sum_lines(
-        tx.session.scalars(
-            sa.select(Refund.lines).where(
-                Refund.payment_id == refund.payment_id, Refund.id < refund.id, ~Refund.borne_by_us
-            )
-        )
-    )
 
 
 def _transfer_less(tx: Tx, payment: Payment, minor: int) -> None:
@@ -305,3 +291,22 @@ def hold_up_transfer(tx: Tx, payment_id: uuid.UUID, reason: str) -> None:
     transfer = tx.session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment_id))
     if transfer is not None and transfer.state != "done":
         transfer.state, transfer.held_up_by = "due", reason
+
+
+def apply_reversal(tx: Tx, payment: Payment, call: ProviderCall, minor: int) -> None:
+    """Part of a transfer came back (minor units; 0: nothing can): booked once, then the refund is sent.
+
+    What could not be brought back is owed by the expert (payments.md, "already transferred").
+    """
+    wanted = int(call.parameters["amount_minor"])
+    transfer = tx.session.scalars(sa.select(Transfer).where(Transfer.payment_id == payment.id)).one()
+    if minor:
+        kind, entries = ledger.REVERSAL, postings.reversed_transfer(minor, transfer.expert_id)
+    else:
+        kind, entries = ledger.NOT_REVERSED, postings.not_reversed(wanted, transfer.expert_id)
+    if not ledger.post(
+        tx, source=str(call.id), kind=kind, subject=payment.subject, at=tx.now, entries=entries, why="refund"
+    ):
+        return
+    transfer.reversed_minor += minor
+    send_refund(tx, payment, tx.session.get_one(Refund, uuid.UUID(call.token.split("/")[1])))

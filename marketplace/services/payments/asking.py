@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain import postings
-from ...domain.errors import MoveNotOpen, RefundTooLarge
+from ...domain.errors import RefundTooLarge, ShareUnderway
 from ...domain.events import ProviderCallDue
 from ...domain.pricing import LINES, Quote
 from ...storage.db import Tx
@@ -120,8 +120,8 @@ def decide_refund(
     """Send these parts of the quote lines back (minor units), once a token.
 
     One conditional UPDATE keeps the sum of refunds within what was captured; beyond it, or beyond
-    what is left of one line, RefundTooLarge. MoveNotOpen once the expert's share has left or is
-    leaving: it would first have to be brought back. `borne_by_us`: that share stands as it is, and so
+    what is left of one line, RefundTooLarge. ShareUnderway while the expert's share is leaving; once it
+    has left, their part of the refund is brought back first, and the refund is sent after that. `borne_by_us`: that share stands as it is, and so
     may have left.
     """
     known = tx.session.scalar(sa.select(Refund).where(Refund.token == token))
@@ -140,8 +140,7 @@ def decide_refund(
     if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
         raise RefundTooLarge(asked=amount, left=payment.captured_minor - payment.refunded_minor)
     tx.session.refresh(payment)
-    if not borne_by_us:
-        _share_still_here(tx.session, payment)
+    left = None if borne_by_us else _share_that_left(tx.session, payment)
     refund = Refund(
         payment_id=payment.id, token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
         after_share=payment.share_posted_at is not None, why=why, decided_at=tx.now,
@@ -149,11 +148,49 @@ def decide_refund(
     )  # fmt: skip
     tx.session.add(refund)
     tx.session.flush()  # Its id is the reference at the provider.
+    back = _to_bring_back(tx.session, payment, refund, left) if left is not None else 0
+    if left is not None and back:
+        _ask(
+            tx, payment, "reverse_transfer", f"reverse/{refund.id}",
+            {"transfer_id": left.provider_id, "amount_minor": back},
+        )  # fmt: skip
+    else:
+        send_refund(tx, payment, refund)
+    return refund
+
+
+def send_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
+    """Ask the provider for a decided refund, once."""
     _ask(
         tx, payment, "refund", f"refund/{refund.id}",
-        {"intent_id": payment.intent_id, "amount_minor": amount, "reference": str(refund.id)},
+        {"intent_id": payment.intent_id, "amount_minor": refund.amount_minor, "reference": str(refund.id)},
     )  # fmt: skip
-    return refund
+
+
+def refunded_before(session: Session, refund: Refund) -> dict[str, int]:
+    """What was decided before this one, whatever became of it: failed ones keep their entries.
+
+    What we bore took nothing of the expert's share.
+    """
+    return sum_lines(
+        session.scalars(
+            sa.select(Refund.lines).where(
+                Refund.payment_id == refund.payment_id, Refund.id < refund.id, ~Refund.borne_by_us
+            )
+        )
+    )
+
+
+def _to_bring_back(session: Session, payment: Payment, refund: Refund, left: Transfer) -> int:
+    """The expert's part of a refund, as far as it is still with them (minor units)."""
+    entries = postings.refund_after_share(
+        Quote.from_dict(payment.quote),
+        refund.lines,
+        payment.payee_expert_id,
+        refunded_before(session, refund),
+    )
+    theirs = dict(entries)[postings.payable(payment.payee_expert_id)]
+    return max(0, min(theirs, left.amount_minor - left.reversed_minor))
 
 
 def _within_each_line(session: Session, payment: Payment, lines: Mapping[str, int]) -> None:
@@ -163,14 +200,16 @@ def _within_each_line(session: Session, payment: Payment, lines: Mapping[str, in
             raise RefundTooLarge(asked=minor, left=whole[name] - gone[name])
 
 
-def _share_still_here(session: Session, payment: Payment) -> None:
-    left = session.scalar(
-        sa.select(Transfer.id).where(
+def _share_that_left(session: Session, payment: Payment) -> Transfer | None:
+    """The transfer that has left for the expert; ShareUnderway while the provider's word on it is awaited."""
+    found = session.scalar(
+        sa.select(Transfer).where(
             Transfer.payment_id == payment.id, Transfer.state.in_(("intended", "sent", "done"))
         )
     )
-    if left is not None:
-        raise MoveNotOpen("transferred", "refund")
+    if found is not None and found.state != "done":
+        raise ShareUnderway
+    return found
 
 
 def refunded_lines(

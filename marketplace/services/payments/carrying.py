@@ -13,6 +13,8 @@ from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
+import sqlalchemy as sa
+
 from ...domain.errors import ProviderBusy
 from ...domain.events import CaptureFailed
 from ...gateways.payments import (
@@ -22,6 +24,7 @@ from ...gateways.payments import (
     PaymentSeen,
     RefundSeen,
     Refused,
+    ReversalSeen,
     TransferSeen,
     Unavailable,
     Unknown,
@@ -29,7 +32,16 @@ from ...gateways.payments import (
 from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall, Refund
-from .applying import apply_refund, apply_seen, apply_transfer, fail_refund, hold_up_transfer, refresh
+from ...storage.payouts import Transfer
+from .applying import (
+    apply_refund,
+    apply_reversal,
+    apply_seen,
+    apply_transfer,
+    fail_refund,
+    hold_up_transfer,
+    refresh,
+)
 from .asking import LIVE, ask_again, end_payment
 
 log = logging.getLogger(__name__)
@@ -70,6 +82,7 @@ _CALLS: Mapping[str, Callable[[Payments], Callable[..., Any]]] = {
     "release": lambda gateway: gateway.release,
     "refund": lambda gateway: gateway.refund,
     "transfer": lambda gateway: gateway.transfer,
+    "reverse_transfer": lambda gateway: gateway.reverse_transfer,
 }
 
 
@@ -78,7 +91,10 @@ def _begin(db: Database, call_id: uuid.UUID) -> ProviderCall | None:
         call = tx.session.get(ProviderCall, call_id, with_for_update=True)
         if call is None or call.state in OVER:
             return None
-        if call.kind in ("refund", "transfer") and tx.session.get_one(Payment, call.payment_id).frozen_by:
+        if (
+            call.kind in ("refund", "transfer", "reverse_transfer")
+            and tx.session.get_one(Payment, call.payment_id).frozen_by
+        ):
             return None  # Contested money waits for the bank's word.
         call.state = "sent"
         call.sent_at = tx.now
@@ -111,6 +127,8 @@ def _outcome(tx: Tx, payment: Payment, call: ProviderCall, answer: object) -> No
             apply_refund(tx, payment, uuid.UUID(str(call.parameters["reference"])), answer)
         case TransferSeen():
             apply_transfer(tx, payment, answer)
+        case ReversalSeen():
+            apply_reversal(tx, payment, call, answer.amount_minor)
 
 
 def _id_of(answer: object) -> str | None:
@@ -145,6 +163,8 @@ def _later(db: Database, call: ProviderCall, error: PaymentError) -> None:
         _end(tx, call.id, "failed", error=str(error))
         if call.kind == "transfer" and isinstance(error, Unavailable):
             hold_up_transfer(tx, call.payment_id, error.reason)
+        elif call.kind == "reverse_transfer" and isinstance(error, Unavailable):
+            apply_reversal(tx, payment, row, 0)  # Their account does not hold it any more.
         elif call.kind != "open_checkout":
             ask_again(tx, payment, row)
 
@@ -175,6 +195,8 @@ def _refused(db: Database, gateway: Payments, call: ProviderCall, error: Payment
             _refund_refused(tx, payment, call)
         if call.kind == "transfer":
             hold_up_transfer(tx, payment.id, error.reason)
+        if call.kind == "reverse_transfer":
+            apply_reversal(tx, payment, call, 0)
 
 
 def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall) -> None:
@@ -192,6 +214,8 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
     if call.kind in _REACHED:
         refresh(db, gateway, payment.id)
         return _end_where_it_stands(db, call)
+    if call.kind == "reverse_transfer":
+        return _found_reversal(db, gateway, call)
     try:
         found = gateway.find(reference=payment.reference, intent_id=payment.intent_id)
     except PaymentError as error:
@@ -206,6 +230,25 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
     with db.transaction() as tx:
         locked = _locked(tx, call)
         _outcome(tx, locked, call, seen)
+        _end(tx, call.id, "done", provider_id=seen.id)
+    return True
+
+
+def _found_reversal(db: Database, gateway: Payments, call: ProviderCall) -> bool:
+    """More has come back from the expert's account than we have booked: it was this call's doing."""
+    wanted = int(call.parameters["amount_minor"])
+    try:
+        seen = gateway.transfer_seen(call.parameters["transfer_id"])
+    except PaymentError as error:
+        raise ProviderBusy from error
+    with db.transaction() as tx:
+        payment = _locked(tx, call)
+        known = tx.session.scalars(
+            sa.select(Transfer.reversed_minor).where(Transfer.payment_id == payment.id)
+        ).one()
+        if seen.reversed_minor < known + wanted:
+            return False
+        apply_reversal(tx, payment, call, wanted)
         _end(tx, call.id, "done", provider_id=seen.id)
     return True
 

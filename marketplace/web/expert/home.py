@@ -10,12 +10,13 @@ from flask import g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ...domain.availability import DAY
-from ...services.availability import hours_of
+from ...services.availability import busy_calendars, hours_of
 from ...services.bookings.reading import list_bookings
 from ...services.enquiries import invitations_waiting
 from ...services.offers.figures import figures
 from ...services.payouts import money_sums
 from ...services.questions import questions_to_answer
+from ...services.queues import asked_to_answer
 from ...services.sessions import home_facts, next_slots_of, week_of
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
@@ -45,6 +46,8 @@ def home() -> Any:
             facts=facts,
             questions=questions_to_answer(session, expert_id),
             invitations=invitations_waiting(session, expert_id),
+            asked=asked_to_answer(session, expert_id),
+            failing=[one for one in busy_calendars(session, expert_id) if one.failed_since],
             course=_course(facts.coming),
             week=week_view(week, now),
             monday=monday,

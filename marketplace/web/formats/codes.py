@@ -67,6 +67,8 @@ _LEDGER: Words = {
     "refund": lambda: _("Refund"),
     "refund_failed": lambda: _("Refund that did not arrive"),
     "transfer": lambda: _("Transfer to the expert"),
+    "reversal": lambda: _("Part of the transfer brought back"),
+    "not_reversed": lambda: _("Owed by the expert: it could not be brought back"),
 }
 
 

@@ -8,4 +8,4 @@ from ..language import PREFIX
 
 blueprint = Blueprint("operator", __name__, url_prefix=f"{PREFIX}/operator")
 
-from . import bookings, journal, offers, people, queue, restricting, search, synonyms  # noqa: E402, F401  (they hang their views on the blueprint)
+from . import bookings, disputes, journal, offers, people, queue, restricting, search, synonyms  # noqa: E402, F401  (they hang their views on the blueprint)

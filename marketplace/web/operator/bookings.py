@@ -6,10 +6,11 @@ from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 
-from ...domain.bookings import State
+from ...domain.bookings import State, may_refund_after
 from ...domain.errors import NotFound, Refusal
 from ...services import bookings, ledger
 from ...services.bookings.reading import list_bookings
+from ...services.disputes import kinds_open
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
 from ..forms import form_token
@@ -55,12 +56,14 @@ def _page(reference: str, *, error: str = "") -> Any:
     now = house().clock()
     with house().db.reading() as session:
         groups = ledger.entries_of(session, page.booking.id)
+        kinds = kinds_open(session, page.booking, "operator", now)
     can = "cancel" if page.booking.state == "confirmed" and now < page.booking.ends_at else ""
     if page.booking.state in STOPPABLE:
         can = "stop"
     answer = render_template(
         "operator/booking.html", page=page, now=now, zone=current_zone_name(), groups=groups, can=can,
         items=timeline(page, side="operator", now=now), error=error, typed=request.form, token=form_token(),
+        report_kinds=kinds, can_refund=may_refund_after(page.booking.state, page.booking.share_posted_at is not None),
     )  # fmt: skip
     return (answer, 422) if error else answer
 

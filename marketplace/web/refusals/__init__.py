@@ -6,10 +6,24 @@ A house test proves that none is missing. A sentence is plain text; templates es
 from __future__ import annotations
 
 from ...domain.errors import Refusal
-from . import approving, asking, disputing, general, offering
+from . import approving, asking, disputing, general, offering, queueing
 
-SENTENCES = {**general.SENTENCES, **offering.SENTENCES, **asking.SENTENCES, **approving.SENTENCES, **disputing.SENTENCES}
-STATUSES = {**general.STATUSES, **offering.STATUSES, **asking.STATUSES, **approving.STATUSES, **disputing.STATUSES}
+SENTENCES = {
+    **general.SENTENCES,
+    **offering.SENTENCES,
+    **asking.SENTENCES,
+    **approving.SENTENCES,
+    **disputing.SENTENCES,
+    **queueing.SENTENCES,
+}
+STATUSES = {
+    **general.STATUSES,
+    **offering.STATUSES,
+    **asking.STATUSES,
+    **approving.STATUSES,
+    **disputing.STATUSES,
+    **queueing.STATUSES,
+}
 
 
 def sentence(refusal: Refusal) -> str:

@@ -35,9 +35,6 @@ def _move_not_open(facts: Facts) -> str:
         "disputed": _("A problem was reported: an operator decides first."),
         "resolved": _("Operators have decided: this can no longer be done."),
         "settled": _("This booking is settled: nothing about it changes any more."),
-        "transferred": _(
-            "The expert’s share has left already, or is leaving: only we can bear a refund now."
-        ),
         "cancelled": _("This booking is cancelled: nothing about it changes any more."),
         "declined": _("The expert has declined: this booking is over."),
         "expired": _("The time to answer is over, and with it this booking."),

@@ -54,7 +54,7 @@ def test_added_shown_without_its_address_renamed_and_removed(
     said.times = ((db.clock() + DAY, db.clock() + DAY + 5 * HOUR),)
     assert add(page).status_code == 303
     text = page.get(PAGE).text
-    assert "calendar.example.net/….ics" in text
+    assert "calendar.example.net … .ics" in text
     assert "abcdef" not in text
     assert "Busy for 5 hours" in text
     with db.reading() as session:
@@ -162,3 +162,11 @@ def test_the_yes_warns_when_the_calendar_is_busy_then_and_may_still_be_given(
     assert make.read(db, made).state == "requested"
     assert send(page, path, {**typed, "knows_busy": "1"}).status_code == 303
     assert make.read(db, made).state == "accepted"
+
+
+def test_a_failing_calendar_waits_on_the_home_page(page: FlaskClient, said: Elsewhere) -> None:
+    add(page)
+    assert "cannot be read" not in page.get("/en/expert/").text
+    said.fails = CalendarUnread("time")
+    send(page, f"{PAGE}/read")
+    assert "Your calendar “Perso” cannot be read" in page.get("/en/expert/").text
