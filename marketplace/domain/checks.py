@@ -31,7 +31,9 @@ _TLD = r"(?:com|fr|net|org|eu|io|co|me|app|dev|ai|ch|be|de|lu|es|it|uk|tech|info
 _AT = r"(?:@|[(\[{<]\s*(?:at|arobase?s?|a)\s*[)\]}>])"
 _SAID_AT = r"(?:at|arobase?s?|chez)"
 _SAID_DOT = r"(?:dot|point|[(\[{<]\s*(?:dot|point|\.)\s*[)\]}>])"
-_DOT = rf"(?:\s*\.\s*|\s*{_SAID_DOT}\s*)"
+_DOT = rf"(?:\.|\s+\.\s*|\s*{_SAID_DOT}\s*)"
+# A full stop and a space end a sentence, unless only the last part of an address follows.
+_SPACED = rf"\.\s+{_TLD}"
 _APPS = r"(?:whats\s?app|telegram|signal|skype|discord|insta(?:gram)?|snap(?:chat)?|twitter|linked\s?in|facebook|messenger|wechat|teams)"
 _FIGURE = (
     r"(?:zéro|zero|oh|un|deux|trois|quatre|cinq|six|sept|huit|neuf|dix|onze|douze|treize|quatorze|quinze|seize"
@@ -44,9 +46,9 @@ _PATTERNS: tuple[tuple[str, re.Pattern[str]], ...] = (
     (
         "email",
         re.compile(
-            rf"[\w.+-]{{1,64}}\s?{_AT}\s?[\w-]{{1,63}}(?:{_DOT}[a-z][\w-]{{1,62}})+\b"
+            rf"[\w.+-]{{1,64}}\s?{_AT}\s?[\w-]{{1,63}}(?:(?:{_DOT}[a-z][\w-]{{1,62}})+|{_SPACED})\b"
             rf"|[\w.+-]{{2,64}}\s+{_SAID_AT}\s+[\w-]{{2,63}}(?:\s*{_SAID_DOT}\s*[a-z]{{2,10}})+\b"
-            rf"|[\w.+-]{{2,64}}\s+arobase?s?\s+[\w-]{{2,63}}(?:{_DOT}[a-z]{{2,10}})+\b"
+            rf"|[\w.+-]{{2,64}}\s+arobase?s?\s+[\w-]{{2,63}}(?:(?:{_DOT}[a-z]{{2,10}})+|{_SPACED})\b"
             r"|\w+[._\d][\w.]*\s+(?:sur|chez|on|at|@)\s+(?:gmail|hotmail|outlook|yahoo|proton(?:mail)?|icloud|laposte)\b"
         ),
     ),

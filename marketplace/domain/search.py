@@ -370,7 +370,7 @@ def vocabulary(texts: Iterable[str]) -> dict[str, str]:
 
 
 # Of shorter words another one is always near.
-SHORTEST_SPELT = 4
+SHORTEST_SPELT = 5
 
 
 def clauses(text: str, most: int) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import takewhile
 
 from .errors import TextRefused
 
@@ -15,6 +16,9 @@ _CONTROL = re.compile("[\x01-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\u202a-\u202
 _LINE_END = re.compile("\r\n|[\r\x85\u2028\u2029]")
 # Not the no-break spaces: French typography means them.
 _SPACES = re.compile("[ \t\n]+")
+# What French and English put at the end of a word to decline or conjugate it, without accents.
+_ENDING = re.compile("(?:s|es?|ees?|er|ez|ons|ions|iez|ent|ait|ais|aient|ants?|ed|ing|d|t|x|ers?|aux?|als?)?")
+_SHORTEST_STEM = 5
 
 
 def clean_line(text: str, most: int) -> str:
@@ -44,3 +48,13 @@ def _within(text: str, most: int) -> str:
     if len(text) > most:
         raise TextRefused(why="too_long", most=most)
     return text
+
+
+def same_but_ending(one: str, other: str) -> bool:
+    """Whether two bare words seem to be one word in two forms (doublons, doubler): neither misspells the other."""
+    stem = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(one, other, strict=False)))
+    return (
+        stem >= _SHORTEST_STEM
+        and _ENDING.fullmatch(one[stem:]) is not None
+        and _ENDING.fullmatch(other[stem:]) is not None
+    )

@@ -47,6 +47,13 @@ def test_a_way_to_reach_somebody_is_found(text: str) -> None:
     assert contacts(f"Bonjour, {text}. Merci")
 
 
+def test_the_sentence_after_an_address_stays() -> None:
+    assert (
+        mask_contacts("Écrire à ines@batiluna.fr. Le budget est là.") == f"Écrire à {MASK}. Le budget est là."
+    )
+    assert mask_contacts("ines@batiluna. com") == mask_contacts("ines@batiluna . com") == MASK
+
+
 @pytest.mark.parametrize("text", STORIES)
 def test_a_story_stays_whole(text: str) -> None:
     assert mask_contacts(text) == text

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from marketplace.domain.errors import TextRefused
-from marketplace.domain.words import clean_line, clean_text
+from marketplace.domain.words import clean_line, clean_text, same_but_ending
 
 
 def why(text: str, most: int = 100) -> str:
@@ -78,3 +78,16 @@ def test_what_is_kept_is_kept_as_it_is_the_second_time(text, most):
         once.encode()
         assert "\x00" not in once
         assert once == once.strip()
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("installons", "installers", True), ("doublons", "doubler", True), ("connectees", "connectes", True),
+        ("ignorees", "ignore", True), ("captteurs", "capteurs", False), ("accesibilite", "accessibilite", False),
+        ("saisine", "saisie", False), ("sepa", "sept", False),
+    ],
+)  # fmt: skip
+def test_another_form_of_a_word_is_no_other_word(one: str, other: str, same: bool):
+    assert same_but_ending(one, other) is same
+    assert same_but_ending(other, one) is same

@@ -239,6 +239,16 @@ def test_a_misspelt_word_is_read_as_the_nearest_known(
     assert search(db, encoders, "capteurs en cave").instead is None
 
 
+def test_a_problem_told_at_length_is_not_corrected(
+    db: Database, encoders: Encoders, catalogue: dict[str, Offer]
+) -> None:
+    told = (
+        "Nous posons des captteurs dans la cave d’un immeuble parisien, la batterie tombe chaque hiver, le signal"
+        " radio disparaît, notre client menace de rompre son contrat et nous cherchons quelqu’un."
+    )
+    assert search(db, encoders, told).instead is None
+
+
 def test_synonyms_cross_languages_by_words_alone(
     db: Database, encoders: Encoders, catalogue: dict[str, Offer]
 ) -> None:

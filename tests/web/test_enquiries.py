@@ -87,6 +87,7 @@ def test_from_the_results_to_a_confirmed_brief(
     assert taken.location.endswith("/brief")
     brief = here.get(taken.location)
     assert brief.status_code == 200
+    assert "will read this before the session" in brief.text
     assert "Add 15 minutes" not in brief.text
     assert "Compteurs refusés" in brief.text
     assert "A proposal was taken" in here.get(mine).text
@@ -127,6 +128,16 @@ def test_another_offer_is_chosen_by_the_address(
     page = browser(seller.person).get(f"/en/expert/enquiries/{made.id}?offer={other.slug}").text
     assert 'value="2500.00"' in page
     assert f"?offer={other.slug}" in page
+
+
+def test_slots_to_choose_from_are_words_alone(
+    db: Database, browser: Browser, seller: make.Seller, offer: Offer
+) -> None:
+    made = make.enquiry(db)
+    page = browser(seller.person).get(f"/fr/expert/enquiries/{made.id}?offer={offer.slug}").text
+    # Sixty days hold a first of a month: its "er" cannot be raised in an option.
+    assert re.search(r"<option[^>]*>[a-z]+ 1er [^<&]+</option>", page)
+    assert "&lt;" not in page
 
 
 def test_an_expert_without_an_offer_reads_and_is_told_why_not(db: Database, browser: Browser) -> None:

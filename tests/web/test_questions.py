@@ -33,6 +33,19 @@ def seller(db: Database) -> make.Seller:
     return make.seller(db)
 
 
+def test_only_who_may_ask_is_led_to_asking_and_publishing(
+    db: Database, browser: Browser, lead: make.Lead, seller: make.Seller
+) -> None:
+    offer = make.offer(db, make.seller(db).expert)
+    ways = {f"/en/offers/{offer.slug}": "/question", "/en/offers?q=x": "/en/enquiries/new"}
+    for address, way in ways.items():
+        assert way in browser(lead.person).get(address).text
+        assert way in browser(None).get(address).text
+        assert (
+            way not in browser(seller.person).get(address).text
+        )  # It would lead to a page that is not theirs.
+
+
 def test_from_an_offers_page_to_the_answer_on_both_bookings(
     db: Database, browser: Browser, lead: make.Lead, seller: make.Seller
 ) -> None:

@@ -8,7 +8,18 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from ...domain.search import SHORTEST_SPELT, SPELLING_WEIGHT, Word, bare, expand, terms_of, weigh, weigh_by
+from ...domain.search import (
+    SHORTEST_SPELT,
+    SPELLING_WEIGHT,
+    TOLD,
+    Word,
+    bare,
+    expand,
+    terms_of,
+    weigh,
+    weigh_by,
+)
+from ...domain.words import same_but_ending
 from ...storage import search as rows
 from ...storage import vocabulary
 from ...storage.search import Lexeme
@@ -40,7 +51,9 @@ def words_of(session: Session, query: str, own: Sequence[str]) -> Words:
         instead = {word: SPELLING_WEIGHT for word, _shown in near.values() if word not in factors}
         found += rows.lexemes(session, list(instead))[1]
         factors |= instead
-    shown = {word: form for word, (_instead, form) in near.items()}
+    # A problem told at length holds words of its own everywhere: correcting them would put others in its mouth.
+    told = len(own) >= TOLD
+    shown = {w: form for w, (other, form) in near.items() if not told and not same_but_ending(w, other)}
     weighed = {language: _weigh(documents, found, factors, language) for language in ("fr", "en")}
     asked = max(len({one.lexeme for one in found if one.word in own and one.language == la and one.having})
                 for la in ("fr", "en"))  # fmt: skip

@@ -101,7 +101,8 @@ def _form(offer: OfferLine, free: Free) -> ProposalForm:
     zone = current_zone_name(free.wanted.calendar.zone)
     form = ProposalForm()
     slots = [
-        SelectChoice(start.isoformat(), f"{day_long(start, zone)}, {span(start, end, zone)}")
+        # An option holds words alone: no mark-up of a first of the month.
+        SelectChoice(start.isoformat(), f"{day_long(start, zone).striptags()}, {span(start, end, zone)}")
         for start, end in free.slots[:SLOTS_SHOWN]
     ]
     none = SelectChoice("", _("None"))

@@ -58,16 +58,15 @@ def _is_read(page: OfferPage) -> bool:
 
 
 def _back() -> tuple[str, str] | None:
-    """(query, address) of the results one came from: by the link's own `q`, else by where one came from."""
+    """(query, address) of the results one came from, with their filters and page; else of the link's own `q`."""
     results = url_for("public.results")
     query = _clean(request.args.get("q", ""))
-    if query:
-        return query, url_for("public.results", q=query)
     came = urlsplit(request.referrer or "")
-    if came.netloc != request.host or came.path != results:
-        return None
-    query = _clean(parse_qs(came.query, errors="replace", max_num_fields=20).get("q", [""])[0])
-    return query, f"{results}?{came.query}" if came.query else results
+    if came.netloc == request.host and came.path == results:
+        there = _clean(parse_qs(came.query, errors="replace").get("q", [""])[0])
+        if query in ("", there):
+            return there, f"{results}?{came.query}" if came.query else results
+    return (query, url_for("public.results", q=query)) if query else None
 
 
 def _clean(text: str) -> str:

@@ -141,6 +141,18 @@ def test_a_long_problem_is_found_again_by_where_one_came_from(
     assert "/fr/offers?q=Nos" not in html.unescape(elsewhere.text)
 
 
+def test_the_way_back_to_the_results_keeps_their_filters_however_many(
+    visitor: FlaskClient, slugs: dict[str, str]
+) -> None:
+    came = "http://localhost/fr/offers?q=machines&" + "&".join(f"topic=sujet-{n}" for n in range(30))
+    for address in ("?q=machines", ""):
+        offer = visitor.get(f"/fr/offers/{slugs['o007']}{address}", headers={"Referer": came})
+        assert offer.status_code == 200
+        assert f'"{came.removeprefix("http://localhost")}"' in html.unescape(offer.text)
+    another = visitor.get(f"/fr/offers/{slugs['o007']}?q=automates", headers={"Referer": came})
+    assert '"/fr/offers?q=automates"' in another.text
+
+
 def test_the_price_is_shown_line_by_line_and_slots_in_a_named_zone(
     visitor: FlaskClient, slugs: dict[str, str]
 ) -> None:
