@@ -146,11 +146,13 @@ def read_queries(folder: Path, languages: Mapping[str, str]) -> Iterator[Query]:
         for file in sorted(folder.glob(pattern)):
             for line in file.read_text("utf-8").splitlines():
                 row = json.loads(line)
-                exact = [offer for offer, grade in row["relevant"].items() if grade == 3]
+                # Of a part of the offers: what is not there cannot be found.
+                relevant = {offer: grade for offer, grade in row["relevant"].items() if offer in languages}
+                exact = [offer for offer, grade in relevant.items() if grade == 3]
                 same = bool(exact) and languages[exact[0]] == row["lang"]
-                pair = ("same language" if same else "other language") if row["relevant"] else "nothing fits"
+                pair = ("same language" if same else "other language") if relevant else "nothing fits"
                 yield Query(
-                    kind, row.get("q") or f"{row['title']}\n{row['text']}", row["lang"], row["relevant"], pair
+                    kind, row.get("q") or f"{row['title']}\n{row['text']}", row["lang"], relevant, pair
                 )
 
 
@@ -256,7 +258,7 @@ def table(bench: Bench) -> None:
 def honesty(bench: Bench, pages: Mapping[int, Page]) -> None:
     """How right the groups are, and the sentence that nothing fits."""
     held: dict[tuple[str, str], list[int]] = defaultdict(list)
-    said = right = missed = without = 0
+    said = right = missed = exact = without = 0
     for number, query in enumerate(bench.queries):
         page = pages[number]
         for hit in page.hits:
@@ -266,6 +268,7 @@ def honesty(bench: Bench, pages: Mapping[int, Page]) -> None:
         right += empty and not query.relevant
         without += not query.relevant
         missed += empty and bool(query.relevant)
+        exact += empty and 3 in query.relevant.values()
     print("groups: of the offers shown under it, how many are graded so, and higher")
     for kind in ("long", "short"):
         for group, least in (("same", 3), ("neighbour", 2), ("partly", 1), ("closest", 1)):
@@ -277,7 +280,7 @@ def honesty(bench: Bench, pages: Mapping[int, Page]) -> None:
                     f"  {kind:6}{group:10} grade ≥ {least}: {share:5.2f}   any grade: {any_:5.2f}   ({len(grades)})"
                 )
     print(f"“nothing fits” is said {said} times, rightly {right}, of {without} queries without an offer;"
-          f" {missed} times though there is one\n")  # fmt: skip
+          f" {missed} times though there is one, {exact} times though there is an exact one\n")  # fmt: skip
 
 
 # --- cross-validation ---------------------------------------------------------------------------
@@ -376,15 +379,18 @@ def bounds(bench: Bench, given: Sequence[Sequence[law.Candidate[str]]]) -> None:
 
 
 def silence(bench: Bench, given: Sequence[Sequence[law.Candidate[str]]]) -> None:
-    """Where to say that nothing fits: below which fit and lead of the best, and how right that is."""
-    tops: list[tuple[float, float, bool]] = []
-    for query, some in zip(bench.queries, given, strict=True):
-        fits = law.fuse(some, replace(RANKING, same=(-9, -9)))
-        tops.append((fits[0].fit, fits[0].fit - law._pack([one.fit for one in fits]), bool(query.relevant)))
-    for fit in (0.2, 0.22, 0.24, 0.26, 0.28, 0.3):
-        for lead in (0.1, 0.12, 0.14, 0.16):
-            said = [has for f, ahead, has in tops if f < fit or ahead < lead]
-            print(f"nothing fits below fit {fit}, lead {lead}: said {len(said)}, rightly {said.count(False)}")
+    """Where to say that nothing fits: below which fit of the best, and how right that is."""
+    tops = [
+        (law.fuse(some, replace(RANKING, same=(-9, -9)))[0].fit, query.relevant)
+        for query, some in zip(bench.queries, given, strict=True)
+        if some
+    ]
+    for bound in sorted({step / 100 for step in range(14, 31, 2)} | {RANKING.nothing}):
+        said = [relevant for fit, relevant in tops if fit < bound]
+        exact = sum(3 in relevant.values() for relevant in said)
+        print(
+            f"nothing fits below {bound}: said {len(said)}, rightly {said.count({})}, {exact} in spite of an exact one"
+        )
 
 
 def wrong(bench: Bench) -> None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 import math
-from collections.abc import Mapping, Sequence
+import socket
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -52,7 +55,7 @@ class ServerEmbeddings:
             if [row["index"] for row in rows] != list(range(len(texts))):
                 raise EmbeddingsAway("other_number", f"{len(rows)} vectors for {len(texts)} texts")
             vectors = [tuple(float(x) for x in row["embedding"]) for row in rows]
-        except (TypeError, KeyError, ValueError, AttributeError) as error:
+        except (TypeError, KeyError, ValueError, AttributeError, OverflowError) as error:
             raise EmbeddingsAway("not_understood", str(error)) from error
         return [self._unit(vector) for vector in vectors]
 
@@ -76,10 +79,12 @@ class ServerEmbeddings:
             headers["Authorization"] = f"Bearer {self._key}"
         try:
             path = self._url.path.rstrip("/") + "/v1/embeddings"
-            connection.request("POST", path, json.dumps(asked).encode(), headers)
-            answer = connection.getresponse()
-            body = answer.read(MOST_BYTES)
-        except (OSError, http.client.HTTPException) as error:
+            connection.connect()
+            with _hung_up_after(connection.sock, seconds):
+                connection.request("POST", path, json.dumps(asked).encode(), headers)
+                answer = connection.getresponse()
+                body = answer.read(MOST_BYTES)
+        except (OSError, ValueError, http.client.HTTPException) as error:
             raise EmbeddingsAway("no_answer", str(error)) from error
         finally:
             connection.close()
@@ -87,5 +92,22 @@ class ServerEmbeddings:
             raise EmbeddingsAway("refused", f"status {answer.status}")
         try:
             return json.loads(body)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise EmbeddingsAway("not_understood", str(error)) from error
+
+
+@contextmanager
+def _hung_up_after(line: socket.socket, seconds: float) -> Iterator[None]:
+    """A socket's own time-out begins anew with every byte: a server that drips would be waited for without end."""
+
+    def hang_up() -> None:
+        with suppress(OSError):
+            line.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(seconds, hang_up)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -12,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from marketplace.gateways import embeddings_server
 from marketplace.gateways.embeddings import EmbeddingsAway, EmbeddingsError, Mean, WrongDimension
 from marketplace.gateways.embeddings_choice import ChosenEncoders, Remembering
 from marketplace.gateways.embeddings_local import (
@@ -159,12 +161,50 @@ def test_another_dimension_is_refused_by_name(serve: Any) -> None:
         (200, b'{"data": [{"index": 0, "embedding": [NaN, 1]}]}'),
         (200, b'{"data": [{"index": 0, "embedding": ["x", 1]}]}'),
         (200, b'{"data": [{"index": 0, "embedding": null}]}'),
+        (200, b'{"data": [{"index": 0, "embedding": [1' + b"0" * 400 + b"]}]}"),
+        (200, b"[" * 200_000),
     ],
 )
 def test_what_is_no_answer_is_an_error_of_ours(serve: Any, status: int, body: bytes) -> None:
     server = ServerEmbeddings(serve(lambda asked: (status, body)), "m")
     with pytest.raises(EmbeddingsError):
         server.encode(["a"], "query", "fr")
+
+
+@pytest.fixture
+def dripping() -> Iterator[str]:
+    """An address where an answer begins at once and comes a byte at a time, for thirty seconds."""
+    told = json.dumps({"data": [{"index": 0, "embedding": [1.0] * 40}]}).encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(200)
+            self.send_header("Content-Length", str(len(told)))
+            self.end_headers()
+            for byte in told:
+                self.wfile.write(bytes([byte]))
+                if over.wait(0.15):
+                    return
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    over = threading.Event()
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield f"http://127.0.0.1:{server.server_address[1]}"
+    over.set()
+    server.shutdown()
+    server.server_close()
+
+
+def test_an_answer_that_drips_is_not_waited_for(dripping: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embeddings_server, "QUERY_SECONDS", 1.0)
+    begun = time.monotonic()
+    with pytest.raises(EmbeddingsAway):
+        ServerEmbeddings(dripping, "m").encode(["a"], "query", "fr")
+    assert time.monotonic() - begun < 10
 
 
 def test_nobody_at_the_address() -> None:

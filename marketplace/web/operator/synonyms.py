@@ -10,6 +10,7 @@ from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
 from ...domain.errors import NotFound, ReasonMissing, Refusal
+from ...services.search import progress_of
 from ...services.search import synonyms as table
 from ..access import rule
 from ..house import house
@@ -20,7 +21,7 @@ from . import blueprint
 @blueprint.get("/synonyms", endpoint="synonyms")
 @rule("operator.search")
 def synonyms_list() -> Any:
-    """All groups by their first term, and the form for a new one."""
+    """All groups by their first term, and the form for a new one; how far the vectors are."""
     return _list({})
 
 
@@ -77,7 +78,7 @@ def _list(errors: dict[str, str]) -> str:
     next_url = url_for("operator.synonyms", q=text or None, after=listed.after) if listed.after else None
     return render_template(
         "operator/synonyms.html", listed=listed, text=text, next_url=next_url, errors=errors, typed=request.form,
-        most=table.LONGEST_REASON,
+        most=table.LONGEST_REASON, encodings=progress_of(house().db),
     )  # fmt: skip
 
 

@@ -80,6 +80,7 @@ def results() -> Any:
         prev_url=asked.address(before=write_position(page.preceding, query)) if page.preceding else None,
         zone=current_zone_name(),
         error=error,
+        refused=status == 422,
     ), status
 
 

@@ -9,7 +9,9 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
+from marketplace.services.search import index_offer
 from marketplace.storage.db import Database
+from marketplace.storage.vectors import Encoding
 from marketplace.storage.vocabulary import Synonyms
 from tests import factories as make
 from tests.web.conftest import send
@@ -90,3 +92,16 @@ def test_removing_asks_for_its_reason(db: Database, desk: FlaskClient) -> None:
 def test_nobody_else_sees_it(db: Database, browser: Browser) -> None:
     for person in (make.lead(db).person, make.seller(db).person):
         assert browser(person).get("/en/operator/synonyms").status_code == 404
+
+
+def test_the_page_says_how_far_the_vectors_are(db: Database, desk: FlaskClient) -> None:
+    assert "words alone are matched" in desk.get("/en/operator/synonyms").text
+    offer = make.offer(db, make.seller(db).expert)
+    with db.transaction() as tx:
+        index_offer(tx, offer.id)
+        for name, state in (("old/1", "serving"), ("new/2", "building"), ("older/0", "retired")):
+            tx.session.add(Encoding(name=name, dimension=3, state=state, started_at=tx.now, served_at=None))
+    page = desk.get("/en/operator/synonyms").text
+    assert "The encoder “old/1” serves: 0 of 1 offers have their vectors." in page
+    assert "Vectors of “new/2”: 0 of 1 offers have theirs." in page
+    assert "older/0" not in page

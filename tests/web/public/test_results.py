@@ -216,3 +216,18 @@ def test_a_search_given_up_says_so_and_keeps_what_was_typed(
     told = client.get("/api/v1/offers", query_string={"q": typed, "lang": "en"})
     assert (told.status_code, told.mimetype) == (503, "application/problem+json")
     assert "would have taken too long" in told.json["detail"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize("typed", ["x" * 20_000, "🦆" * 4_001, "a\x07b", "abc\u202edef"])
+def test_what_cannot_be_read_is_said_at_the_field_with_what_was_typed(
+    client: FlaskClient, offers: dict[str, Offer], typed: str
+) -> None:
+    page = client.get("/en/offers", query_string={"q": typed})
+    assert page.status_code == 422
+    field = re.search(r"<textarea id=\"q\"([^>]*)>([^<]*)</textarea>", page.text)
+    assert field is not None
+    assert field[2] == typed
+    assert 'aria-invalid="true"' in field[1]
+    assert 'aria-describedby="search-error"' in field[1]
+    said = page.text[page.text.index('id="search-error"') :][:600]
+    assert "4,000 characters" in said or "control characters" in said
