@@ -219,3 +219,17 @@ def test_slots_too_near_for_an_approver_are_hidden_from_members_alone(
         "Your company approves this session first"
         in browser(lead.person).get(f"/en/offers/{offer.slug}/slots").text
     )
+
+
+def test_a_company_billed_nowhere_yet_sees_every_slot_and_the_page_of_a_race_lost(
+    db: Database, browser: Browser
+) -> None:
+    first, second = make.lead(db), make.lead(db, billing=False)
+    made = make.booking(db, by=first)
+    here = browser(second.person)
+    path = f"/en/offers/{made.offer.slug}/slots"
+    assert here.get(path).status_code == 200
+    start = make.read(db, made).starts_at.isoformat()
+    lost = send(here, path, {"slot": start, "format": "remote", "token": "late"})
+    assert lost.status_code == 409
+    assert len(set(re.findall(r'href="[^"]*slot=([^"&#]+)', lost.text))) == 3
