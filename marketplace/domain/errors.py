@@ -103,6 +103,10 @@ class NoApprover(Refusal):
     """A rule asks an approver, and nobody but the lead approves for the company yet."""
 
 
+class ApproverWrong(Refusal):
+    """Not somebody who can be invited to approve. Facts: why ('elsewhere', 'self'), domain."""
+
+
 class ApproverStands(Refusal):
     """One approver a company: the one there is leaves first. Facts: name."""
 

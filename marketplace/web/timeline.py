@@ -31,7 +31,7 @@ def timeline(page: BookingPage, *, side: str, now: datetime) -> list[Item]:
         if (side != "expert" or move.move not in BEFORE_THE_ASKING)
         and (side == "operator" or move.move not in OPERATORS_OWN)
     ]
-    ahead = [item for item in _ahead(page, side) if item["at"] > now]
+    ahead = sorted((item for item in _ahead(page, side) if item["at"] > now), key=lambda item: item["at"])
     return [*past, {"at": now, "state": "now", "title": _("Now"), "when": "now"}, *ahead]
 
 

@@ -262,6 +262,8 @@ FOLLOWING = {
     "question_asked", "question_answered", "question_passed_on",
     "question_unanswered_lead", "question_unanswered_expert", "enquiry_invited", "enquiry_answered",
     "enquiry_over_lead", "enquiry_closed_expert", "enquiry_taken_expert", "news_today",
+    # tests/services/test_approvals.py
+    "approver_invited", "approval_asked", "approval_given", "approval_refused", "approval_lapsed",
 }  # fmt: skip
 
 

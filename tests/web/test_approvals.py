@@ -87,6 +87,9 @@ def test_from_the_invitation_to_the_approval(db: Database, browser: Browser, lea
     refused = send(here, "/en/company/invitation", {"email": "daf@elsewhere.example"})
     assert refused.status_code == 422
     assert "daf@elsewhere.example" in refused.text
+    assert f"has an address of your company, at {at}" in refused.text
+    myself = send(here, "/en/company/invitation", {"email": lead.person.email})
+    assert "invite somebody else" in myself.text
     assert send(here, "/en/company/invitation", {"email": f"daf@{at}"}).status_code == 303
     assert f"daf@{at}" in here.get("/en/company").text
 
@@ -101,6 +104,8 @@ def test_from_the_invitation_to_the_approval(db: Database, browser: Browser, lea
         guest, f"/en/invitations/{token}", {"name": "Aline Daf", "password": PASSWORD, "terms": "y"}
     )
     assert joined.status_code == 303
+    landed = guest.get(joined.location).text
+    assert "compte est ouvert" in landed or "account is open" in landed
     assert "Nothing to approve" in guest.get("/en/approvals").text
     assert browser(None).get(f"/en/invitations/{token}").status_code == 410
     assert "Aline Daf" in here.get("/en/company").text
@@ -219,3 +224,17 @@ def test_slots_too_near_for_an_approver_are_hidden_from_members_alone(
         "Your company approves this session first"
         in browser(lead.person).get(f"/en/offers/{offer.slug}/slots").text
     )
+
+
+def test_a_company_billed_nowhere_yet_sees_every_slot_and_the_page_of_a_race_lost(
+    db: Database, browser: Browser
+) -> None:
+    first, second = make.lead(db), make.lead(db, billing=False)
+    made = make.booking(db, by=first)
+    here = browser(second.person)
+    path = f"/en/offers/{made.offer.slug}/slots"
+    assert here.get(path).status_code == 200
+    start = make.read(db, made).starts_at.isoformat()
+    lost = send(here, path, {"slot": start, "format": "remote", "token": "late"})
+    assert lost.status_code == 409
+    assert len(set(re.findall(r'href="[^"]*slot=([^"&#]+)', lost.text))) == 3

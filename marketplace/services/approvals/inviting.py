@@ -13,11 +13,10 @@ from sqlalchemy.orm import Session
 from ...domain.addresses import domain_of
 from ...domain.approvals import invitation_until
 from ...domain.errors import (
-    AddressOfAnotherCompany,
     ApproverStands,
+    ApproverWrong,
     LinkSpent,
     NotFound,
-    SameAddress,
     TermsNotAccepted,
     TooManyTries,
 )
@@ -55,17 +54,16 @@ class Invited:
 def invite_approver(db: Database, actor: Actor, *, email: str, real_now: datetime) -> TooManyTries | None:
     """Invite somebody of the company's mail domain to approve; an invitation still open ends with it.
 
-    Raises NotFound, AddressOfAnotherCompany (domain), SameAddress for oneself, ApproverStands where somebody
-    approves already. TooManyTries is returned, so that its count stands.
+    Raises NotFound, ApproverWrong for other domains and for oneself, ApproverStands where somebody approves already. TooManyTries is returned, so that its count stands.
     """
     email = clean_line(email, 254).lower()
     with db.transaction() as tx:
         company = administered(tx.session, actor)
         locks.take(tx, company=company.id)
         if domain_of(email) != company.domain:
-            raise AddressOfAnotherCompany(domain=company.domain)
+            raise ApproverWrong(why="elsewhere", domain=company.domain)
         if tx.session.get_one(Person, actor.person_id).email == email:
-            raise SameAddress
+            raise ApproverWrong(why="self", domain=company.domain)
         standing = approvers(tx.session, company.id)
         if standing:
             raise ApproverStands(name=standing[0].name)

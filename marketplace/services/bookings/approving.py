@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -196,10 +196,13 @@ def shown_to(
     if not any("lead" in roles for roles in actor.companies.values()):
         return None
     company = lead_of(session, actor)[1]
-    rates = fees_on(now.date())
+    rates, seller, buyer = fees_on(now.date()), seller_tax(wanted.expert, wanted.person), buyer_tax(company)
+    if not buyer.country:
+        # Not billed anywhere yet: taxed as at the expert's, which is never less.
+        buyer = replace(buyer, country=seller.country)
     total = quote(
         wanted.version.price_minor, service_fee_bp=rates.service_bp, commission_bp=rates.commission_bp,
-        seller=seller_tax(wanted.expert, wanted.person), buyer=buyer_tax(company), platform=platform,
+        seller=seller, buyer=buyer, platform=platform,
     ).total  # fmt: skip
     if not asks_for(session, company.id, total):
         return None

@@ -131,8 +131,13 @@ def join_new(token: str) -> Any:
         return _invitation(token, form)
     except LinkSpent:
         return _spent()
+    return let_in(login, lambda: _welcome(login.language))
+
+
+def _welcome(language: str) -> Any:
+    """Said once one is in: what was kept for the guest ends with being one."""
     flash(_("Your account is open."))
-    return let_in(login, lambda: redirect(url_for("buyer.approvals", lang=login.language), 303))
+    return redirect(url_for("buyer.approvals", lang=language), 303)
 
 
 def _invitation(token: str, form: NewcomerForm) -> Any:

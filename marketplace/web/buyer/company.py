@@ -12,7 +12,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import RadioField
 from wtforms.validators import Optional
 
-from ...domain.errors import AddressOfAnotherCompany, ApprovalRuleWrong, ApproverStands, SameAddress
+from ...domain.errors import ApprovalRuleWrong, ApproverStands, ApproverWrong
 from ...services import approvals
 from ..access import rule
 from ..enquiries import Euros
@@ -21,6 +21,14 @@ from ..house import house, real_now
 from ..language import current_zone_name
 from ..refusals import sentence
 from . import blueprint
+
+
+class IfGiven(Optional):
+    """May stay empty, without being called optional: one of the choices needs it."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.field_flags: dict[str, bool] = {}
 
 
 class RuleForm(Form):
@@ -34,7 +42,7 @@ class RuleForm(Form):
             ("always", _l("Always")),
         ),
     )
-    above = Euros(_l("Amount with VAT, in euros"), validators=[Optional()])
+    above = Euros(_l("Amount with VAT, in euros"), validators=[IfGiven()])
 
     @property
     def above_minor(self) -> int | None:
@@ -83,7 +91,7 @@ def invite_approver() -> Any:
         refused = approvals.invite_approver(
             house().db, g.actor, email=form.email.data or "", real_now=real_now()
         )
-    except (AddressOfAnotherCompany, SameAddress, ApproverStands) as refusal:
+    except (ApproverWrong, ApproverStands) as refusal:
         form.email.errors = [sentence(refusal)]
         return _page(form=form)
     if refused is not None:

@@ -20,6 +20,12 @@ def _rule(facts: Facts) -> str:
     return _("Choose when somebody has to approve.")
 
 
+def _wrong(facts: Facts) -> str:
+    if facts.get("why") == "self":
+        return _("Nobody approves what they ask for themselves: invite somebody else.")
+    return _("Whoever approves has an address of your company, at %(domain)s.", domain=facts["domain"])
+
+
 SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.ApprovalNeeded: lambda facts: _(
         "Your company asks for an approval before %(amount)s are paid: ask for it here.",
@@ -29,6 +35,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.NoApprover: lambda facts: _(
         "Nobody but you approves for your company yet: its administrator invites somebody on the page of the company."
     ),
+    errors.ApproverWrong: _wrong,
     errors.ApproverStands: lambda facts: _(
         "%(name)s approves already: take that role back first.", name=facts["name"]
     ),
