@@ -239,6 +239,20 @@ def test_a_misspelt_word_is_read_as_the_nearest_known(
     assert search(db, encoders, "capteurs en cave").instead is None
 
 
+def test_a_few_words_stand_beside_the_sentence_that_holds_them_also_where_no_pair_is_near(
+    db: Database, encoders: Encoders, catalogue: dict[str, Offer]
+) -> None:
+    with db.transaction() as tx:
+        tx.session.execute(sa.delete(OfferText).where(OfferText.kind == "sentence"))
+    hits = {hit.offer_id: hit for hit in search(db, encoders, "capteurs en cave").hits}
+    why = hits[catalogue["capteur"].id].why
+    assert why is not None
+    assert (why.phrase, why.field) == ("capteurs en cave", "problem")
+    assert why.sentence == "La pile du capteur se vidait en cave."
+    # What holds none of the words has nothing to set beside them.
+    assert all(hit.why is None for hit in hits.values() if not any(part.marked for part in hit.snippet))
+
+
 def test_a_problem_told_at_length_is_not_corrected(
     db: Database, encoders: Encoders, catalogue: dict[str, Offer]
 ) -> None:

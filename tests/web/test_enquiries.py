@@ -130,6 +130,14 @@ def test_another_offer_is_chosen_by_the_address(
     assert f"?offer={other.slug}" in page
 
 
+def test_a_closed_enquiry_promises_no_more_mails(db: Database, browser: Browser, lead: make.Lead) -> None:
+    mine = f"/en/enquiries/{make.enquiry(db, by=lead).id}"
+    here = browser(lead.person)
+    assert "You get a mail each time." in here.get(mine).text
+    assert send(here, f"{mine}/withdraw").status_code == 303
+    assert "You get a mail each time." not in here.get(mine).text
+
+
 def test_slots_to_choose_from_are_words_alone(
     db: Database, browser: Browser, seller: make.Seller, offer: Offer
 ) -> None:

@@ -43,8 +43,22 @@ def with_passages(
         story = stories.get(line.version_id, ("", "", ""))
         why = whys.get(line.id)
         parts = _marked(story, why) if why else ()
-        found.append((parts, why) if parts else (by_words.get(line.id) or _opening(story), None))
+        if not parts:
+            parts = by_words.get(line.id) or _opening(story)
+            why = _held(story, parts, meant)
+        found.append((parts, why))
     return found
+
+
+def _held(story: tuple[str, str, str], parts: Sequence[Part], meant: Meant | None) -> Why | None:
+    """A few words typed, beside the sentence that holds them; a long text has no one phrase to set there."""
+    sentence = next((part.text for part in parts if part.marked), None)
+    if sentence is None or meant is None or len(meant.phrases) > 1:
+        return None
+    return next(
+        (Why(meant.phrases[0][0], f, sentence) for f, t in zip(STORY, story, strict=True) if sentence in t),
+        None,
+    )
 
 
 def answer_in(session: Session, meant: Meant, offer_id: uuid.UUID, version: OfferVersion) -> Why | None:
