@@ -100,6 +100,7 @@ def move_words(move: str, to_state: str) -> str:
         "not_captured": _("The payment could not be taken"),
         "stop": _("Stopped"),
         "cancel": _("Cancelled"),
+        "chargeback_lost": _("Cancelled: the bank took the payment back"),
         "end_passes": _("Session held"),
         "confirm": _("Confirmed as held"),
         "window_passes": _("Time to report a problem is over"),

@@ -430,8 +430,8 @@ def judge(scene: Scene, before: list[BookingMove], done: list[Done], pair: tuple
             assert one.refused.facts["state"] in {before[-1].to_state, *(row.to_state for row in rows)}, told
     assert (
         any(move in wanted for move in made)
-        or rows == []
-        and all(walker.move is Move.OPEN_PAYMENT for walker in pair)
+        or (rows == []
+        and all(walker.move is Move.OPEN_PAYMENT for walker in pair))
     ), told
     assert len({row.token for row in history(scene)}) == len(history(scene))
     stands_still(scene, state)
@@ -445,8 +445,8 @@ def stands_still(scene: Scene, state: State) -> None:
         )
         assert (
             live == (1 if claims_slot(state) else 0)
-            or state in (State.CONFIRMED, State.DELIVERED)
-            and live == 1
+            or (state in (State.CONFIRMED, State.DELIVERED)
+            and live == 1)
         )
         current = session.scalar(
             sa.select(sa.func.count()).select_from(Payment)
