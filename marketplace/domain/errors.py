@@ -1,8 +1,6 @@
-"""Refusals: each has a name, and facts from which the guests' floor makes a sentence.
+"""Refusals: each has a name, and facts from which `web/refusals` makes a sentence; a house test misses none.
 
-`web/refusals.py` holds the sentence of each, in both languages; a house test proves that none
-is missing. A refusal changes nothing: raising it out of a transaction rolls that back.
-"""
+A refusal changes nothing: raising it out of a transaction rolls that back."""
 
 from __future__ import annotations
 
@@ -225,9 +223,7 @@ class OfferNotClosed(Refusal):
 
 class HoursRefused(Refusal):
     """Weekly or dated hours that cannot be kept. Facts: row and why of the first problem, problems: all of them.
-
-    why: too_many, overlap, empty, grid (no time), date, past, far, twice, order, number, zone.
-    """
+    why: too_many, overlap, empty, grid (no time), date, past, far, twice, order, number, zone."""
 
 
 class BusyCalendarRefused(Refusal):
@@ -381,11 +377,7 @@ class BetweenTheSides(Refusal):
 
 
 class SameOperator(Refusal):
-    """Another operator is needed: four eyes, or an appeal."""
-
-
-class AlreadyProposed(Refusal):
-    """A decision waits for a second operator already."""
+    """Another operator is needed: four eyes, or an appeal. Facts: waiting (a proposal of somebody's waits)."""
 
 
 class ShareUnderway(Refusal):

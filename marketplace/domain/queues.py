@@ -7,7 +7,7 @@ suits me"). Instants are aware UTC.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from .availability import Interval
 from .errors import QueueRefused
@@ -28,6 +28,14 @@ QUARTER = 15
 LONGEST_WORDS = 600
 # open: the expert is to answer; the others are ends.
 ASKED_STATES = ("open", "taken", "declined", "withdrawn", "unanswered")
+
+
+def check_years(first: date, last: date, now: datetime) -> None:
+    """Days that no calendar plans by, before any instant is made of them. Raises QueueRefused."""
+    if first.year < now.year - 1:
+        raise QueueRefused(why="past")
+    if last.year > now.year + 1:
+        raise QueueRefused(why="far", days=FURTHEST.days)
 
 
 def check_dates(begins_at: datetime, ends_at: datetime, now: datetime) -> None:

@@ -29,8 +29,8 @@ def _where() -> RadioField:
 class JoinForm(Form):
     """Between which days somebody waits; `where` is taken out unless the offer leaves the choice."""
 
-    first = DateField(_l("From"), validators=[InputRequired(_l("Choose the first day."))])
-    last = DateField(_l("To"), validators=[InputRequired(_l("Choose the last day."))])
+    first = DateField(_l("First day"), validators=[InputRequired(_l("Choose the first day."))])
+    last = DateField(_l("Last day"), validators=[InputRequired(_l("Choose the last day."))])
     where = _where()
 
 

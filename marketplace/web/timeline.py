@@ -106,7 +106,7 @@ def move_words(move: str, to_state: str) -> str:
         "window_passes": _("Time to report a problem is over"),
         "share_falls_due": _("What is kept falls due"),
         "report": _("A problem was reported"),
-        "answer": _("Answered"),
+        "answer": _("An answer to the report"),
         "agree": _("Both sides agree"),
         "report_taken_back": _("One of the reports taken back"),
         "withdraw_report": _("The report was taken back"),
@@ -143,6 +143,8 @@ def _ahead(page: BookingPage, side: str) -> list[Item]:
     items = _waits(page)
     if booking.state in ("confirmed", "delivered"):
         last = objection_until(booking.ends_at, promises_plan=booking.promises_plan)
+        if booking.state == "delivered" and booking.deadline:
+            last = booking.deadline  # Longer once a report was taken back.
         items.append((last, "completed", _("Last moment to report a problem")))
         items.append(
             (booking.reviews_until or reviews_until(booking.ends_at), "completed", _("Last moment to rate"))

@@ -23,6 +23,7 @@ from marketplace.domain.errors import (
 )
 from marketplace.services import bookings
 from marketplace.services.bookings.rescheduling import other_slots, propose_in, slots_to_pick
+from marketplace.services.privacy import export_own
 from marketplace.storage.availability import Claim
 from marketplace.storage.bookings import Booking, BookingMove, Proposal
 from marketplace.storage.db import Database
@@ -660,3 +661,17 @@ def test_random_walks_keep_one_claim_a_booking_and_a_whole_history(
     for _ in range(20):
         walk.step()
     assert walk.steps == 20
+
+
+def test_what_somebody_proposed_is_in_their_export_alone(db: Database) -> None:
+    made = make.booking(db, state="confirmed")
+    propose(db, made, "expert", reason="Une grève")
+    found = {
+        side: export_own(db, actor_of(made, side), address="192.0.2.1", real_now=db.clock())
+        for side in ("lead", "expert")
+    }
+    assert isinstance(found["expert"], dict)
+    assert isinstance(found["lead"], dict)
+    assert [one["words"] for one in found["expert"]["times_proposed"]] == ["Une grève"]
+    assert found["lead"]["times_proposed"] == []
+    assert "Une grève" not in str(found["lead"])

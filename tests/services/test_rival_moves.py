@@ -24,7 +24,7 @@ from marketplace.domain.bookings import MOVES, Move, State, claims_slot, next_st
 from marketplace.domain.errors import MoveNotOpen, Refusal
 from marketplace.domain.policy import Actor
 from marketplace.gateways.payments import PaymentSeen, PaymentState
-from marketplace.services import bookings, disputes, ledger
+from marketplace.services import approvals, bookings, disputes, ledger
 from marketplace.services.bookings.clockwork import _run_one
 from marketplace.services.disputes import Words
 from marketplace.services.reactions import REACTIONS
@@ -35,6 +35,7 @@ from marketplace.storage.payments import Payment
 from tests import database as databases
 from tests import factories as make
 from tests.clock import FakeClock
+from tests.services.test_approvals import approver_of
 
 _count = itertools.count(1)
 MINUTE, HOUR, DAY = timedelta(minutes=1), timedelta(hours=1), timedelta(days=1)
@@ -158,6 +159,20 @@ def _report_at(scene: Scene) -> datetime:
     return booking.starts_at + HOUR if booking.state == State.CONFIRMED else scene.clock()
 
 
+def _rule(scene: Scene) -> None:
+    """The company's rule asks an approver from here on."""
+    if "approver" not in scene.facts:
+        make.write_brief(scene.db(), scene.made)
+        scene.facts["approver"] = approver_of(scene.db(), scene.made.lead)
+        approvals.set_rule(scene.db(), scene.made.lead.actor, kind="always")
+
+
+def _approver(move: Callable[..., object], /, **more: Any) -> Callable[[Scene, Database], object]:
+    return lambda scene, db: move(
+        db, scene.facts["approver"], booking_id=scene.made.id, token=token(), **more
+    )
+
+
 def _decide(scene: Scene, db: Database) -> None:
     disputes.decide(
         db, scene.operator, booking_id=scene.made.id, share=30, reason_lead="to the lead",
@@ -191,6 +206,13 @@ WALKERS: tuple[Walker, ...] = (
     Walker(Move.EXTEND, _by_side(bookings.extend, "lead")),
     Walker(Move.OPEN_PAYMENT, lambda scene, db: make.open_payment(db, scene.made),
            ready=lambda scene: make.write_brief(scene.db(), scene.made)),
+    Walker(
+        Move.ASK_APPROVAL,
+        _by_side(bookings.ask_approval, "lead", accepted=make.DOCUMENTS, platform=make.PLATFORM),
+        ready=_rule,
+    ),
+    Walker(Move.APPROVE, _approver(bookings.approve)),
+    Walker(Move.REFUSE, _approver(bookings.refuse, reason="not this year")),
     Walker(Move.COMMIT, _provider(PaymentState.AUTHORISED), ready=_open),
     Walker(Move.LET_GO, _by_side(bookings.let_go, "lead")),
     Walker(Move.RUN_OUT, _clock, at=_after_deadline(HOUR)),
@@ -226,10 +248,7 @@ WITHOUT = {
     Move.HOLD: "there is no booking before it: test_race.py and benchmarks/booking_race.py",
     Move.ACCEPT_AT_ONCE: "made within the commit of an instant offer, under the same locks",
     Move.CHARGEBACK_LOST: "comes with the provider's disputes",
-    Move.ASK_APPROVAL: "comes with approvals",
-    Move.APPROVE: "comes with approvals",
-    Move.REFUSE: "comes with approvals",
-    Move.SECOND_SESSION: "comes with the second session's proposals",
+    Move.SECOND_SESSION: "answered like a reschedule, under the same locks (test_disputes.py)",
 }
 
 
@@ -238,6 +257,13 @@ WITHOUT = {
 
 def _held(scene: Scene) -> None:
     pass
+
+
+def _awaiting(scene: Scene) -> None:
+    _rule(scene)
+    _by_side(bookings.ask_approval, "lead", accepted=make.DOCUMENTS, platform=make.PLATFORM)(
+        scene, scene.db()
+    )
 
 
 def _lapsed(scene: Scene) -> None:
@@ -282,6 +308,7 @@ def _cancelled(scene: Scene) -> None:
 # The factory's own state to begin from, and the way on from there.
 SCENES: dict[State, tuple[str, Callable[[Scene], None]]] = {
     State.HELD: ("held", _held),
+    State.AWAITING_APPROVAL: ("held", _awaiting),
     State.LAPSED: ("held", _lapsed),
     State.REQUESTED: ("requested", _held),
     State.ACCEPTED: ("accepted", _held),
@@ -318,7 +345,8 @@ def scene_of(engine: sa.Engine, state: State, *walkers: Walker) -> Scene:
     made = make.booking(db, state=start, days_ahead=10)
     scene = Scene(engine, clock, made, make.operator(db), make.operator(db))
     walk(scene)
-    for walker in walkers:
+    # The rule last: what was opened before it stands.
+    for walker in sorted(walkers, key=lambda one: one.move is Move.ASK_APPROVAL):
         walker.ready(scene)
     assert scene.booking.state == state.value
     return scene
@@ -428,10 +456,8 @@ def judge(scene: Scene, before: list[BookingMove], done: list[Done], pair: tuple
         assert isinstance(one.refused, Refusal), told
         if isinstance(one.refused, MoveNotOpen):
             assert one.refused.facts["state"] in {before[-1].to_state, *(row.to_state for row in rows)}, told
-    assert (
-        any(move in wanted for move in made)
-        or (rows == []
-        and all(walker.move is Move.OPEN_PAYMENT for walker in pair))
+    assert any(move in wanted for move in made) or (
+        rows == [] and all(walker.move is Move.OPEN_PAYMENT for walker in pair)
     ), told
     assert len({row.token for row in history(scene)}) == len(history(scene))
     stands_still(scene, state)
@@ -443,10 +469,8 @@ def stands_still(scene: Scene, state: State) -> None:
         live = session.scalar(
             sa.select(sa.func.count()).select_from(Claim).where(Claim.booking_id == scene.made.id, Claim.live)
         )
-        assert (
-            live == (1 if claims_slot(state) else 0)
-            or (state in (State.CONFIRMED, State.DELIVERED)
-            and live == 1)
+        assert live == (1 if claims_slot(state) else 0) or (
+            state in (State.CONFIRMED, State.DELIVERED) and live == 1
         )
         current = session.scalar(
             sa.select(sa.func.count()).select_from(Payment)

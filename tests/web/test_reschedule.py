@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
-from marketplace.services import bookings
+from marketplace.services import bookings, disputes
 from marketplace.storage.db import Database
 from tests import factories as make
 from tests.clock import FakeClock
-from tests.services.test_bookings import moves
+from tests.services.test_bookings import GATEWAY, moves
 from tests.services.test_rescheduling import choice, later, propose
 from tests.services.test_rescheduling import read as read_proposal
 from tests.web.conftest import TOKEN
@@ -202,3 +202,40 @@ def test_the_page_costs_the_same_with_no_proposal_and_with_three(
     propose(db, made, "expert")
     assert look() <= bare + 1
     assert moves(db, made).count("reschedule_proposed") == 3
+
+
+def test_a_second_session_out_of_a_dispute(db: Database, clock: FakeClock, browser: Browser) -> None:
+    made = make.booking(db, state="confirmed")
+    clock.now = make.read(db, made).ends_at + timedelta(hours=1)
+    bookings.run_clock(db, GATEWAY)
+    told = disputes.Words(words="The video broke down after ten minutes.", share=100, kind="technical")
+    disputes.report(db, made.lead.actor, booking_id=made.id, side="lead", said=told, token="r")
+    lead, expert = browser(made.lead.person), browser(made.seller.person)
+    at = path_of(db, made, "lead", "/reschedule")
+    start = re.search(r'name="slot" value="([^"]+)"', page(lead, at))
+    assert start
+    assert post(lead, at, {"slot": start[1], "token": "t"}).status_code == 303
+    shown = page(expert, path_of(db, made, "expert"))
+    proposal = re.search(r'name="proposal" value="([^"]+)"', shown)
+    assert proposal
+    assert "Accept the second session" in shown
+    done = post(
+        expert, path_of(db, made, "expert", "/reschedule/answer"),
+        {"proposal": proposal[1], "answer": "yes", "token": "u"}, at=path_of(db, made, "expert"),
+    )  # fmt: skip
+    assert done.status_code == 303
+    booking = make.read(db, made)
+    assert (booking.state, booking.starts_at.isoformat()) == ("confirmed", start[1])
+    with db.reading() as session:
+        assert disputes.open_dispute(session, booking.id) is None
+    assert "A second session agreed" in page(lead, path_of(db, made))
+
+
+def test_no_second_session_for_what_was_merely_bad(db: Database, clock: FakeClock, browser: Browser) -> None:
+    made = make.booking(db, state="confirmed")
+    clock.now = make.read(db, made).ends_at + timedelta(hours=1)
+    bookings.run_clock(db, GATEWAY)
+    told = disputes.Words(words="It was not what was agreed upon.", share=40, kind="quality")
+    disputes.report(db, made.lead.actor, booking_id=made.id, side="lead", said=told, token="r")
+    assert browser(made.lead.person).get(path_of(db, made, "lead", "/reschedule")).status_code == 303
+    assert "second session" not in page(browser(made.lead.person), path_of(db, made))

@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from time import monotonic
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -39,6 +40,8 @@ JITTER = timedelta(minutes=5)
 # A copy older than this is worked out anew, also where nothing changed: its last day has moved.
 ANEW = timedelta(hours=24)
 LEASE = timedelta(minutes=2)
+# Seconds after which no further calendar is begun while somebody waits.
+AT_ONCE = 15.0
 AT_REST = b"declic busy calendar at rest"
 
 
@@ -179,14 +182,17 @@ def read_due(db: Database, source: Source, most: int = 40) -> int:
 
 
 def read_own(db: Database, source: Source, expert_id: uuid.UUID) -> None:
-    """Read all of an expert's calendars now, before they say yes or when they ask; bounded by each one's time."""
+    """Read an expert's calendars now, before they say yes or when they ask: each once, none begun after 15 s,
+    since somebody waits."""
+    ends = monotonic() + AT_ONCE
     with db.reading() as session:
         ids = [one.id for one in busy_calendars(session, expert_id)]
     for calendar_id in ids:
-        read_one(db, source, calendar_id)
+        if monotonic() < ends:
+            read_one(db, source, calendar_id, tries=1)
 
 
-def read_one(db: Database, source: Source, calendar_id: uuid.UUID) -> None:
+def read_one(db: Database, source: Source, calendar_id: uuid.UUID, tries: int = 2) -> None:
     """Read a calendar and keep what it says, or since when it fails. Somebody else reading it: nothing."""
     with db.transaction() as tx:
         calendar = tx.session.get(BusyCalendar, calendar_id, with_for_update=True)
@@ -198,7 +204,7 @@ def read_one(db: Database, source: Source, calendar_id: uuid.UUID) -> None:
         fresh = tx.now - calendar.worked_out_at < ANEW
         etag, modified = (calendar.etag, calendar.last_modified) if fresh else ("", "")
         now = tx.now
-    said, failed = _tried(source, address, zone, now, etag, modified)
+    said, failed = _tried(source, tries, address, zone=zone, now=now, etag=etag, last_modified=modified)
     with db.transaction() as tx:
         calendar = tx.session.get(BusyCalendar, calendar_id, with_for_update=True)
         if calendar is None:
@@ -212,18 +218,15 @@ def read_one(db: Database, source: Source, calendar_id: uuid.UUID) -> None:
 
 
 def _tried(
-    source: Source, address: str, zone: str, now: datetime, etag: str, modified: str
+    source: Source, tries: int, address: str, **asked: Any
 ) -> tuple[Busy | None, CalendarUnread | None]:
-    """Twice where the first failure may have been a hiccup: nobody is written to for one lost packet."""
+    """Again where the first failure may have been a hiccup: nobody is written to for one lost packet."""
     try:
-        return source.read(address, zone=zone, now=now, etag=etag, last_modified=modified), None
+        return source.read(address, **asked), None
     except CalendarUnread as unread:
-        if not unread.passing:
+        if tries == 1 or not unread.passing:
             return None, unread
-    try:
-        return source.read(address, zone=zone, now=now, etag=etag, last_modified=modified), None
-    except CalendarUnread as unread:
-        return None, unread
+    return _tried(source, tries - 1, address, **asked)
 
 
 def _note_failure(tx: Tx, calendar: BusyCalendar, failed: CalendarUnread) -> None:

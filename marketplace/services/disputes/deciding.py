@@ -7,7 +7,6 @@ import uuid
 from ...domain import deadlines
 from ...domain.bookings import Move, State
 from ...domain.errors import (
-    AlreadyProposed,
     BetweenTheSides,
     MoveNotOpen,
     NotFound,
@@ -45,8 +44,8 @@ def decide(
     """Decide on a refund share in percent, with a reason to each side; five days for one appeal begin.
 
     Where more than `second_above` (minor units) would go back it only waits for a second operator. None for a
-    repeated call. Raises MoveNotOpen, BetweenTheSides, SameOperator (an appeal is another operator's), OwnCase,
-    ReasonMissing, ReportRefused (share), AlreadyProposed.
+    repeated call. Raises MoveNotOpen, BetweenTheSides, SameOperator (an appeal is another operator's; a proposal waits), OwnCase,
+    ReasonMissing, ReportRefused (share).
     """
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.decide", booking_id)
@@ -56,7 +55,7 @@ def decide(
         made = decisions(tx.session, dispute.id)
         _refuse_deciding(tx, booking, dispute, made, actor)
         if any(one.decided_at is None for one in made):
-            raise AlreadyProposed
+            raise SameOperator(waiting=True)
         to_lead, to_expert = clean_text(reason_lead, REASON), clean_text(reason_expert, REASON)
         if not to_lead or not to_expert:
             raise ReasonMissing

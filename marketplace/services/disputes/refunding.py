@@ -7,7 +7,7 @@ import uuid
 import sqlalchemy as sa
 
 from ...domain.bookings import Move, may_refund_after
-from ...domain.errors import AlreadyProposed, MoveNotOpen, NotFound, ReasonMissing, SameOperator
+from ...domain.errors import MoveNotOpen, NotFound, ReasonMissing, SameOperator
 from ...domain.policy import Actor
 from ...domain.refunds import Refund, refund_amount
 from ...domain.words import clean_text
@@ -29,7 +29,7 @@ def refund_later(
     """Give an amount (minor units) back on a booking that is over, borne by the "expert" or by "us".
 
     Above `second_above` it only waits for a second operator. None for a repeated call. Raises MoveNotOpen,
-    ReasonMissing, RefundTooLarge (more than is left), AlreadyProposed, OwnCase; borne by the expert also
+    ReasonMissing, RefundTooLarge (more than is left), SameOperator (one waits), OwnCase; borne by the expert also
     ShareUnderway while their share is leaving (once it has left, their part is brought back first).
     """
     with db.transaction() as tx:
@@ -44,7 +44,7 @@ def refund_later(
         if borne_by not in ("expert", "us"):
             raise NotFound
         if _open(tx, booking.id) is not None:
-            raise AlreadyProposed
+            raise SameOperator(waiting=True)
         assert actor.person_id is not None
         row = LaterRefund(
             booking_id=booking.id, amount_minor=amount_minor, borne_by=borne_by, reason=why,

@@ -45,6 +45,7 @@ def join(
     form's own. Raises NotFound, NotBookable, OwnOffer, QueueRefused (why: order, past, far, many_places,
     twice, free with the nearest slots), and what refuses another time for the later booking.
     """
+    law.check_years(first, last, db.clock())
     place = ZoneInfo(zone)
     begins_at = datetime.combine(first, time(0), place)
     ends_at = datetime.combine(last + timedelta(days=1), time(0), place)

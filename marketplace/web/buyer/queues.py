@@ -89,7 +89,9 @@ def ask_times(slug: str) -> Any:
             raise
         except Refusal as refusal:
             error, code = sentence(refusal), status(refusal)
-            if refusal.facts.get("why") in ("number", "quarter", "early", "late"):
+            if refusal.facts.get("why") == "words":
+                form.words.errors, error = [error], ""
+            elif refusal.facts.get("why") in ("number", "quarter", "early", "late"):
                 at = refusal.facts.get("at", starts[-1])
                 form[("first", "second", "third")[starts.index(at)]].errors, error = [error], ""
     return _shown("buyer/ask_times.html", slug, form, error), code

@@ -69,8 +69,11 @@ def decline_times(times_id: uuid.UUID) -> Any:
     if form.validate_on_submit():
         try:
             queues.decline(house().db, g.actor, times_id=times_id, words=form.words.data or "")
-        except QueueRefused as over:
-            flash(sentence(over), "bad")
+        except QueueRefused as refusal:
+            if refusal.facts["why"] == "words":
+                form.words.errors = [sentence(refusal)]
+                return _shown(page, _form(page, taken=False), form), 422
+            flash(sentence(refusal), "bad")
         return redirect(url_for("expert.asked_times", times_id=times_id), 303)
     return _shown(page, _form(page, taken=False), form), 422
 

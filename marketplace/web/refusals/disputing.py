@@ -58,6 +58,12 @@ def _between(facts: Facts) -> str:
     return _("Until %(when)s it is between the two sides.", when=_when(facts["until"]))
 
 
+def _another(facts: Facts) -> str:
+    if facts.get("waiting"):
+        return _("A proposal waits for a second operator already.")
+    return _("Another operator is needed for this.")
+
+
 def _when(instant: Any) -> str:
     return attribute(moment(instant, current_zone_name()))
 
@@ -66,8 +72,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.ReportRefused: _report,
     errors.EvidenceRefused: _evidence,
     errors.BetweenTheSides: _between,
-    errors.SameOperator: lambda facts: _("Another operator is needed for this."),
-    errors.AlreadyProposed: lambda facts: _("A proposal waits for a second operator already."),
+    errors.SameOperator: _another,
     errors.ShareUnderway: lambda facts: _(
         "The expert’s share is on its way just now: wait for the provider’s word, or bear it ourselves."
     ),
@@ -76,6 +81,5 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
 STATUSES: Mapping[type[Refusal], int] = {
     errors.BetweenTheSides: 409,
     errors.SameOperator: 409,
-    errors.AlreadyProposed: 409,
     errors.ShareUnderway: 409,
 }
