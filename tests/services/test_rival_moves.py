@@ -248,7 +248,7 @@ WITHOUT = {
     Move.HOLD: "there is no booking before it: test_race.py and benchmarks/booking_race.py",
     Move.ACCEPT_AT_ONCE: "made within the commit of an instant offer, under the same locks",
     Move.CHARGEBACK_LOST: "comes with the provider's disputes",
-    Move.SECOND_SESSION: "answered like a reschedule, under the same locks (test_disputes.py)",
+    Move.SECOND_SESSION: "answered like a reschedule, under the same locks (test_rescheduling.py)",
 }
 
 
