@@ -188,9 +188,7 @@ class TestReport:
     ) -> None:
         case = Case(db, clock, state="confirmed")
         start = case.booking.starts_at
-        case.clock.move(
-            start - timedelta(seconds=1) - case.clock() if case.clock() < start else timedelta(0)
-        )
+        case.clock.move(start - timedelta(seconds=1) - case.clock() if case.clock() < start else timedelta(0))
         case2 = make.booking(db, state="confirmed", days_ahead=20)
         clock.move(make.read(db, case2).starts_at + timedelta(minutes=14) - clock())
         said = Words(TOLD, 100, kind="expert_absent")

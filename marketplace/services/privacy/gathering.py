@@ -1,9 +1,4 @@
-"""One's own data as one file (Regulation (EU) 2016/679, art. 15 and 20).
-
-Everything the records hold about a person, in named sections, and nothing private about anybody else:
-of a booking's other side only what its pages show, of a company its name, of an operator nothing.
-Secrets (hashes, tokens, the second factor's key) are left out: they prove who somebody is.
-"""
+"""What the records hold about a person, section by section: only what is theirs, and no secret."""
 
 from __future__ import annotations
 
@@ -16,42 +11,28 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased, undefer
 
-from ..domain.errors import NotFound, TooManyTries
-from ..domain.policy import Actor
-from ..storage.approvals import ApproverInvitation
-from ..storage.availability import BusyCalendar, Calendar
-from ..storage.bookings import Booking, BookingMove, Proposal
-from ..storage.briefs import Brief
-from ..storage.companies import Company, Membership
-from ..storage.db import Database
-from ..storage.disputes import Dispute, DisputeFile, DisputeStatement
-from ..storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
-from ..storage.experts import Expert, ProfileDraft
-from ..storage.feeds import CalendarFeed, ReminderMail
-from ..storage.files import File
-from ..storage.letters import Letter
-from ..storage.moderation import Case, Notice, Restriction
-from ..storage.offers import Offer, OfferDraft, OfferVersion
-from ..storage.payments import Payment, Refund
-from ..storage.payouts import Transfer
-from ..storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
-from ..storage.questions import Question, QuestionLimit
-from ..storage.queues import AskedTimes, QueuePlace
-from ..storage.reviews import Review, seen_by_all
-from ..storage.saved_searches import SavedSearch
-from ..storage.shortlists import Shortlist, ShortlistItem
-from .people import count_exports, write_audit
+from ...storage.approvals import ApproverInvitation
+from ...storage.availability import BusyCalendar, Calendar
+from ...storage.bookings import Booking, BookingMove, Proposal
+from ...storage.briefs import Brief
+from ...storage.companies import Company, Membership
+from ...storage.disputes import Dispute, DisputeFile, DisputeStatement
+from ...storage.enquiries import Enquiry, EnquiryInvitation, EnquiryMail, EnquiryProposal
+from ...storage.experts import Expert, ProfileDraft
+from ...storage.feeds import CalendarFeed, ReminderMail
+from ...storage.files import File
+from ...storage.letters import Letter
+from ...storage.moderation import Case, Notice, Restriction
+from ...storage.offers import Offer, OfferDraft, OfferVersion
+from ...storage.payments import Payment, Refund
+from ...storage.payouts import Transfer
+from ...storage.people import Acceptance, AuditRow, LogIn, MailedLink, Person, SecondFactor
+from ...storage.questions import Question, QuestionLimit
+from ...storage.queues import AskedTimes, QueuePlace
+from ...storage.reviews import Review, seen_by_all
+from ...storage.saved_searches import SavedSearch
+from ...storage.shortlists import Shortlist, ShortlistItem
 
-UNITS = {
-    "at, …_at, until": "instants in UTC, ISO 8601",
-    "…_minor": "amounts in the currency's smallest unit (euro cents)",
-    "minutes, …_minutes": "minutes",
-    "notice_hours": "hours",
-    "days_saved": "working days",
-    "marks": "1 (poor) to 5 (excellent)",
-    "zone": "IANA time zone; hours of the week are wall-clock times in it, days ISO 1 (Monday) to 7",
-    "content_base64": "a file's bytes, base64",
-}
 MARKS = ("prepared", "expertise", "usefulness", "clarity", "brief_mark", "punctuality", "openness")
 REVIEW = ("unlocked", "days_saved", "text", "language", "sent_at")
 DRAFT = ("content", "state", "notes", "saved_at", "submitted_at")
@@ -77,31 +58,8 @@ BRIEF = (
 )  # fmt: skip
 
 
-def export_own(
-    db: Database, actor: Actor, *, address: str, real_now: datetime
-) -> dict[str, Any] | TooManyTries:
-    """Everything about the actor as plain JSON values, by a fixed number of statements; audited.
-
-    A few a day: each reads all tables. NotFound for nobody.
-    """
-    if actor.person_id is None:
-        raise NotFound
-    with db.transaction() as tx:
-        until = count_exports(tx.session, actor.person_id, real_now)
-        if until is not None:
-            return TooManyTries(until=until)
-        write_audit(tx, actor_id=actor.person_id, act="export", subject=str(actor.person_id), address=address)
-    with db.reading() as session:
-        found = {"made_at": db.clock(), "units": UNITS, **_account(session, actor.person_id)}
-        found |= _buying(session, actor.person_id, db.clock()) | _selling(
-            session, actor.expert_id, db.clock()
-        )
-        found |= _asking(session, actor.person_id, actor.expert_id)
-        plain: dict[str, Any] = _plain(found | _moderation(session, actor.person_id))
-        return plain
-
-
-def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
+def account(session: Session, me: uuid.UUID) -> dict[str, Any]:
+    """Who somebody is here, how they get in, and what they accepted."""
     person = session.get_one(Person, me)
     factor = session.get(SecondFactor, me)
     feed, reminders = session.get(CalendarFeed, me), session.get(ReminderMail, me)
@@ -162,7 +120,8 @@ def _account(session: Session, me: uuid.UUID) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _buying(session: Session, me: uuid.UUID, now: datetime) -> dict[str, Any]:
+def buying(session: Session, me: uuid.UUID, now: datetime) -> dict[str, Any]:
+    """What they book, pay, write and rate as a project lead; instants in UTC, amounts in minor units."""
     mine = Booking.lead_id == me
     payments = session.execute(
         sa.select(Booking.number, Payment)
@@ -229,7 +188,8 @@ def _said_in_disputes(me: uuid.UUID) -> sa.Select[str, DisputeStatement, list[st
     )
 
 
-def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
+def selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> dict[str, Any]:
+    """What they offer, keep and are paid as an expert; empty for whoever sells nothing."""
     if expert_id is None:
         return {}
     expert = session.get_one(Expert, expert_id)
@@ -272,7 +232,7 @@ def _selling(session: Session, expert_id: uuid.UUID | None, now: datetime) -> di
     }  # fmt: skip
 
 
-def _asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dict[str, Any]:
+def asking(session: Session, me: uuid.UUID, expert_id: uuid.UUID | None) -> dict[str, Any]:
     """Questions before booking, enquiries and saved searches, one's own side of them; answers were given to be read."""
     question = ("summary", "asked", "words", "state", "asked_at", "closed_at")
     proposal = ("price_minor", "slots", "format", "place", "words", "made_at")
@@ -320,7 +280,8 @@ def _shortlist(session: Session, me: uuid.UUID) -> dict[str, Any]:
     }
 
 
-def _moderation(session: Session, me: uuid.UUID) -> dict[str, Any]:
+def moderation(session: Session, me: uuid.UUID) -> dict[str, Any]:
+    """Cases, notices and restrictions about them."""
     told = sa.and_(Case.person_id == me, Case.kind != "report")
     return {
         "cases": [
@@ -406,12 +367,12 @@ def _some(row: Any, names: Iterable[str]) -> dict[str, Any]:
     return {name: getattr(row, name) for name in names}
 
 
-def _plain(value: Any) -> Any:
+def plain(value: Any) -> Any:
     """As JSON takes it: instants in UTC with a Z, ids as text."""
     if isinstance(value, dict):
-        return {str(name): _plain(one) for name, one in value.items()}
+        return {str(name): plain(one) for name, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(one) for one in value]
+        return [plain(one) for one in value]
     if isinstance(value, datetime):
         return value.isoformat().replace("+00:00", "Z")
     return str(value) if isinstance(value, uuid.UUID) else value
