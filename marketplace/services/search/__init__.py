@@ -8,7 +8,14 @@ the two the same.
 from __future__ import annotations
 
 from .finding import EMPTY, Hit, Page, counts, find
-from .indexing import index_offer, offer_published, offer_taken_down, renew_rating, review_sent, reviews_taken_back
+from .indexing import (
+    index_offer,
+    offer_published,
+    offer_taken_down,
+    renew_rating,
+    review_sent,
+    reviews_taken_back,
+)
 from .making import Progress, catch_up, encode_offer, progress_of
 from .meaning import Meant, meant_by
 from .ordering import Position
