@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
 from sqlalchemy.orm import Session
 
-from ..domain.errors import NotFound, Refusal, SlotNotOffered, SlotTaken
+from ..domain.errors import NotBookable, NotFound, Refusal, SlotNotOffered, SlotTaken
 from ..domain.pricing import PlatformTax
 from ..services import bookings, disputes
+from ..services.bookings.approving import shown_to
+from ..services.bookings.holding import wanted_offer
 from ..services.bookings.reading import BookingPage
 from ..services.bookings.rescheduling import (
     AT_MOST,
@@ -76,8 +78,23 @@ def change_slot(reference: str, platform: PlatformTax) -> Any:
         if refused is None:
             return redirect(url_for("buyer.brief", reference=reference), 303)
     with house().db.reading() as session:
-        found = slots_to_pick(session, session.get_one(Booking, page.booking.id), house().clock())
+        booking = session.get_one(Booking, page.booking.id)
+        found = _with_time_to_approve(session, booking, platform, house().clock())
     return _pick_page(page, "lead", found, "change", refused)
+
+
+def _with_time_to_approve(session: Session, booking: Booking, platform: PlatformTax, now: datetime) -> Choice:
+    """What the hold may change to; where an approver is still to be asked, only what leaves them time."""
+    found = slots_to_pick(session, booking, now)
+    if booking.approved_at is not None:
+        return found
+    try:
+        since = shown_to(session, g.actor, wanted_offer(session, booking.offer_id), platform, now)
+    except NotBookable:  # Closed since it was held: what is held may still move.
+        return found
+    return (
+        found if since is None else replace(found, slots=[slot for slot in found.slots if slot[0] >= since])
+    )
 
 
 def _picked(page: BookingPage, platform: PlatformTax) -> Refusal | str | None:

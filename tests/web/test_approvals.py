@@ -215,9 +215,16 @@ def test_slots_too_near_for_an_approver_are_hidden_from_members_alone(
             is not None
         )
 
+    held = make.booking(db, by=lead, of=seller, offer_of=offer)
+    reference = make.read(db, held).reference
+
+    def on_the_way_to_another_slot() -> bool:
+        return f'value="{first}"' in browser(lead.person).get(f"/en/bookings/{reference}/slot").text
+
     other = make.lead(db).person
-    assert shown(lead.person)
+    assert shown(lead.person) and on_the_way_to_another_slot()
     approvals.set_rule(db, lead.actor, kind="always")
+    assert not on_the_way_to_another_slot()
     assert [shown(who) for who in (lead.person, other, None)] == [False, True, True]
     assert [on_the_offer(who) for who in (lead.person, other, None)] == [False, True, True]
     assert (

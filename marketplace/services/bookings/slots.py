@@ -32,19 +32,21 @@ def take_slot(
     """
     taken = taken_of(tx.session, expert_id, tx.now, without=booking_id)
     minutes = int(length.total_seconds()) // 60
+    slot = (start, start + length)
+    # The calendar is looked through whole only for whoever does not get what they want.
+    offered = slots_among(rules, taken, minutes=minutes, window=slot, now=tx.now) == [slot] and fits(slot)
+    if offered:
+        claimed = claim(tx, expert_id, booking_id, slot, rules)
+        if claimed is not None:
+            return claimed
     # A session may begin on the horizon and end after it.
     window = (tx.now, tx.now + rules.horizon + length)
     found = slots_among(rules, taken, minutes=minutes, window=window, now=tx.now)
     free = [slot for slot in found if fits(slot)]
-    slot = (start, start + length)
-    if slot in free:
-        claimed = claim(tx, expert_id, booking_id, slot, rules)
-        if claimed is not None:
-            return claimed
     nearest = hours.nearest([other for other in free if other != slot], start)
     begin, end = hours.padded(*slot, rules.before, rules.after)
     in_the_way = (*taken.busy, *(during for during, _start in taken.claims))
-    if slot in free or any(begin < theirs[1] and theirs[0] < end for theirs in in_the_way):
+    if offered or any(begin < theirs[1] and theirs[0] < end for theirs in in_the_way):
         raise SlotTaken(nearest=nearest, slot=slot)
     raise SlotNotOffered(nearest=nearest, slot=slot)
 
