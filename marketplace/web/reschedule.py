@@ -103,8 +103,9 @@ def _picked(page: BookingPage, platform: PlatformTax) -> Refusal | str | None:
         return "choose"
     try:
         bookings.pick_another_slot(
-            house().db, g.actor, booking_id=page.booking.id, start=start, platform=platform, token=_token()
-        )
+            house().db, g.actor, booking_id=page.booking.id, start=start, platform=platform,
+            token=_token(start.isoformat()),
+        )  # fmt: skip
     except NotFound:
         raise
     except Refusal as refusal:
@@ -136,7 +137,8 @@ def _proposed(page: BookingPage, side: str, kind: str) -> Refusal | str | None:
     if start is None:
         return "choose"
     told: dict[str, Any] = {
-        "booking_id": page.booking.id, "side": side, "start": start, "token": _token(),
+        "booking_id": page.booking.id, "side": side, "start": start,
+        "token": _token(start.isoformat()),
         "reason": request.form.get("reason", ""),
     }  # fmt: skip
     try:
@@ -171,9 +173,10 @@ def _pick_page(
 def answer(reference: str, side: str) -> Any:
     """Accept or refuse the other side's proposal; what no longer stands is said on the booking's page."""
     load(reference, f"booking.reschedule_as_{side}")
+    accept = request.form.get("answer") == "yes"
     bookings.answer_proposal(
-        house().db, g.actor, proposal_id=_proposal_id(), side=side, accept=request.form.get("answer") == "yes",
-        token=_token(),
+        house().db, g.actor, proposal_id=_proposal_id(), side=side, accept=accept,
+        token=_token("yes" if accept else "no"),
     )  # fmt: skip
     return redirect(_booking_url(reference, side), 303)
 
@@ -200,5 +203,6 @@ def _other_zone(page: BookingPage, side: str) -> str:
     return page.calendar_zone if side == "lead" else page.lead.zone
 
 
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()
+def _token(chosen: str = "") -> str:
+    """What this very press is known by: the same form sent with another choice is another call."""
+    return f"{request.form.get('token', '')[:64] or form_token()}{chosen and '/' + chosen}"

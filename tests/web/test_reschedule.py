@@ -41,6 +41,22 @@ def path_of(db: Database, made: make.Made, side: str = "lead", tail: str = "") -
 
 
 class TestChangeSlot:
+    def test_the_hold_form_sent_with_another_slot_holds_that_one(
+        self, db: Database, browser: Browser
+    ) -> None:
+        made = make.booking(db)
+        client, at = browser(made.lead.person), f"/en/offers/{made.offer.slug}/slots"
+        first, second = later(db, made), later(db, made, timedelta(days=7))
+        held = [
+            post(client, at, {"slot": start.isoformat(), "format": "remote", "token": "t"}).location
+            for start in (first, first)
+        ]
+        assert held[0] == held[1]
+        bookings.let_go(db, made.lead.actor, booking_id=made.id, token="go")
+        other = post(client, at, {"slot": second.isoformat(), "format": "remote", "token": "t"})
+        assert other.status_code == 303
+        assert other.location != held[0]
+
     def test_from_brief_and_check_to_another_slot(self, db: Database, browser: Browser) -> None:
         made = make.booking(db)
         client = browser(made.lead.person)
@@ -52,6 +68,17 @@ class TestChangeSlot:
         answer = post(client, at, {"slot": start.isoformat(), "token": "t"})
         assert (answer.status_code, answer.location) == (303, path_of(db, made, tail="/brief"))
         assert make.read(db, made).starts_at == start
+
+    def test_the_same_page_sent_with_another_slot_takes_that_one(
+        self, db: Database, browser: Browser
+    ) -> None:
+        made = make.booking(db)
+        client, at = browser(made.lead.person), path_of(db, made, tail="/slot")
+        first, second = later(db, made), later(db, made, timedelta(days=7))
+        for start in (first, first, second):
+            assert post(client, at, {"slot": start.isoformat(), "token": "t"}).status_code == 303
+        assert make.read(db, made).starts_at == second
+        assert moves(db, made).count("pick_another_slot") == 2
 
     def test_the_loser_sees_three_and_keeps_the_old_slot(self, db: Database, browser: Browser) -> None:
         made = make.booking(db)
@@ -138,6 +165,16 @@ class TestPropose:
         )  # fmt: skip
         assert late.status_code == 409
         assert "withdrawn meanwhile" in late.text
+
+    def test_the_other_answer_from_the_same_page_is_refused_and_said(
+        self, db: Database, browser: Browser
+    ) -> None:
+        made = make.booking(db, state="confirmed")
+        client = browser(made.lead.person)
+        form = {"proposal": str(propose(db, made, "expert").id), "token": "t"}
+        at, to = path_of(db, made, "lead", "/cancel"), path_of(db, made, "lead", "/reschedule/answer")
+        sent = [post(client, to, {**form, "answer": said}, at=at) for said in ("yes", "yes", "no")]
+        assert [one.status_code for one in sent] == [303, 303, 409]
 
     def test_the_rule_s_effect_is_shown_before(
         self, db: Database, clock: FakeClock, browser: Browser

@@ -44,7 +44,8 @@ def hold(slug: str) -> Any:
             offer_id=offer.id,
             start=start,
             format=request.form.get("format", ""),
-            token=request.form.get("token", "")[:64],
+            # Another slot from the same page (the Back button) is another hold, not the first one again.
+            token=f"{request.form.get('token', '')[:64]}/{start.isoformat()}",
         )
     except (SlotTaken, SlotNotOffered) as refusal:
         return _page(slug, lost=refusal), 409
