@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from datetime import datetime
 
@@ -38,12 +39,19 @@ class EnquiryForm(Form):
     )
 
 
+# Whole euros, or with one or two digits of cents: "1,234" would be a thousand to one and one euro to another.
+_CENTS = re.compile(r"-?\d+(\.\d{1,2})?", re.ASCII)
+
+
 class Euros(DecimalField):
     """An amount as people type it: a comma for the point, spaces between thousands."""
 
     def process_formdata(self, valuelist: list[str]) -> None:
-        """Read "1 234,50" as 1234.50."""
-        super().process_formdata(["".join(text.replace(",", ".").split()) for text in valuelist])
+        """Read "1 234,50" as 1234.50; refuse "1,234" and "1e3", which could mean another amount."""
+        plain = ["".join(text.replace(",", ".").split()) for text in valuelist]
+        if any(text and not _CENTS.fullmatch(text) for text in plain):
+            raise ValueError(self.gettext("Not a valid decimal value."))
+        super().process_formdata(plain)
 
 
 class ProposalForm(Form):

@@ -69,7 +69,8 @@ def test_a_rule_is_set_and_what_is_none_is_said_at_its_field(
     refused = send(here, "/en/company/rule", {"kind": "above", "above": "0"})
     assert refused.status_code == 422
     assert "Give an amount between 0 and" in refused.text
-    for typed in ("x", "1e99", "NaN", "-5"):
+    # "1,500" is a thousand and a half to one, one euro fifty to another.
+    for typed in ("x", "1e99", "1e3", "NaN", "-5", "1,500", "1.500", "1,234.50"):
         refused = send(here, "/en/company/rule", {"kind": "above", "above": typed})
         assert refused.status_code == 422, typed
     assert send(here, "/en/company/rule", {"kind": "often", "above": ""}).status_code == 422
@@ -222,7 +223,8 @@ def test_slots_too_near_for_an_approver_are_hidden_from_members_alone(
         return f'value="{first}"' in browser(lead.person).get(f"/en/bookings/{reference}/slot").text
 
     other = make.lead(db).person
-    assert shown(lead.person) and on_the_way_to_another_slot()
+    assert shown(lead.person)
+    assert on_the_way_to_another_slot()
     approvals.set_rule(db, lead.actor, kind="always")
     assert not on_the_way_to_another_slot()
     assert [shown(who) for who in (lead.person, other, None)] == [False, True, True]
