@@ -41,6 +41,18 @@ booking.let_go             | lead admin lead_and_expert
 booking.pick_slot          | lead admin lead_and_expert
 booking.reschedule_as_lead | lead admin lead_and_expert
 booking.reschedule_as_expert | expert
+booking.dispute_as_lead    | lead admin lead_and_expert
+booking.dispute_as_expert  | expert
+booking.dispute_as_operator | operator
+booking.decide             | operator
+booking.refund             | operator
+queue.join                 | lead colleague other_lead lead_and_expert
+places.list_own            | {PEOPLE}
+place.leave                | lead lead_and_expert
+times.ask                  | lead colleague other_lead lead_and_expert
+times.withdraw             | lead lead_and_expert
+times.take                 | expert other_expert lead_and_expert
+times.answer               | expert
 booking.pay                | lead lead_and_expert
 booking.approve            | colleague
 approvals.list_own         | colleague
@@ -84,6 +96,7 @@ operator.offers            | operator
 operator.search            | operator
 operator.journal           | operator
 operator.bookings          | operator
+operator.disputes          | operator
 operator.ledger            | operator
 booking.stop               | operator
 booking.cancel_as_operator | operator
@@ -105,7 +118,10 @@ def test_each_action_is_for_these_and_nobody_else(action):
 
 @pytest.mark.parametrize("action", sorted(a for a in policy.ACTIONS if a.startswith("booking.")))
 def test_without_a_booking_nobody_acts_on_one(action):
-    general = {"booking.hold", "booking.stop", "booking.cancel_as_operator"}
+    general = {
+        "booking.hold", "booking.stop", "booking.cancel_as_operator", "booking.dispute_as_operator",
+        "booking.decide", "booking.refund",
+    }  # fmt: skip
     if action not in general:
         assert not any(may(action, actor) for actor in WHO.values())
 

@@ -57,6 +57,15 @@ FACTS: dict[str, dict[str, Any]] = {
     "RegistrationWrong": {"country": "FR", "why": "short"},
     "CountryNotServed": {"country": "BR"},
     "AddressOfAnotherCompany": {"domain": "firm.example"},
+    "ApprovalNeeded": {"total": 158_400},
+    "ApproverStands": {"name": "Nadia"},
+    "ApproverWrong": {"why": "elsewhere", "domain": "firm.example"},
+    "BetweenTheSides": {"until": START},
+    "BusyCalendarRefused": {"why": "name_missing"},
+    "EvidenceRefused": {"why": "size", "name": "photo.png"},
+    "QueueRefused": {"why": "order"},
+    "RescheduleOver": {"state": "withdrawn"},
+    "RescheduleRefused": {"why": "three"},
 }
 KINDS = sorted(
     (kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.Refusal)),

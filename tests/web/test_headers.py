@@ -22,7 +22,8 @@ POLICY = (
     "manifest-src 'self'; require-trusted-types-for 'script'"
 )
 # A letter is shown in a sandbox of its own, which is stricter still.
-OWN_POLICY = {"devmail.html"}
+# A letter and a file of evidence have one of their own, stricter.
+OWN_POLICY = {"devmail.html", "buyer.evidence", "expert.evidence", "operator.evidence"}
 
 
 def complaints(answer: Any, what: str, *, own_policy: bool = False) -> list[str]:

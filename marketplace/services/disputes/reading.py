@@ -133,7 +133,7 @@ def dispute_page(session: Session, booking: Booking) -> DisputePage | None:
         .order_by(Dispute.closed_at.is_(None).desc(), Dispute.reported_at.desc())
         .limit(1)
     )
-    if dispute is None:
+    if dispute is None or booking.quote is None:  # Without a price nothing can be shared.
         return None
     rows = session.execute(
         sa.select(DisputeStatement, Person.name)

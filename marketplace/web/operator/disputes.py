@@ -143,6 +143,8 @@ def dispute_withdraw(reference: str) -> Any:
 def refund(reference: str) -> Any:
     """Give an amount back after the share fell due: its effect is shown, then it is confirmed."""
     page = load(reference, "booking.refund")
+    if page.quote is None:  # Nothing was ever asked for it.
+        raise NotFound
     refused: Refusal | None = None
     amount, borne = _cents(request.values.get("amount", "")), request.values.get("borne_by", "")
     if request.method == "POST":
