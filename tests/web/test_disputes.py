@@ -12,6 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from marketplace.services import bookings
+from marketplace.services.disputes.reading import dispute_page
+from marketplace.storage.bookings import Booking
 from marketplace.storage.db import Database
 from marketplace.storage.people import Person
 from tests import factories as make
@@ -219,3 +221,21 @@ def test_others_find_nothing(doors: Doors, db: Database, browser: Any) -> None:
 @pytest.mark.parametrize("tab", ["operators", "between", "decided", "closed", "nonsense"])
 def test_every_tab_opens(doors: Doors, tab: str) -> None:
     assert doors.boss.get(f"/en/operator/disputes?tab={tab}").status_code == 200
+
+
+def test_a_decision_carried_out_keeps_the_amount_it_was_about(doors: Doors) -> None:
+    d = doors
+    told = {"kind": "quality", "words": WORDS, "share": "10", "token": "a"}
+    send(d.lead, f"/en/bookings/{d.ref}/report", data=told)
+    page = body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute?share=10"))
+    assert "What a share does to the money" in page
+    agreed = send(d.expert, f"/en/expert/bookings/{d.ref}/dispute/agree", data={"share": "10", "token": "b"})
+    assert agreed.status_code == 303
+    back = make.read(d.db, d.made).refund_minor
+    with d.db.transaction() as tx:
+        booking = tx.session.get_one(Booking, make.read(d.db, d.made).id)
+        found = dispute_page(tx.session, booking)
+    assert found
+    assert found.split(10).back == back
+    assert found.split(5).back < back
+    assert "What a share does to the money" not in body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute"))
