@@ -7,7 +7,7 @@ from uuid import UUID
 
 from flask import Response, g, redirect, render_template, request, url_for
 
-from ..domain.errors import NotFound, Refusal
+from ..domain.errors import NotFound, Refusal, ReportRefused
 from ..domain.refunds import KINDS
 from ..services import disputes, files
 from ..services.bookings.reading import BookingPage
@@ -39,15 +39,18 @@ def report(reference: str, side: str) -> Any:
         closes = disputes.report_closes(session, page.booking)
     if not kinds:
         return redirect(url_for(f"{room}.booking", reference=reference), 303)
-    refused = _send_report(page, side) if request.method == "POST" else None
+    kind, unread = request.values.get("kind", ""), _unread_minutes(page)
+    refused = _send_report(page, side) if request.method == "POST" and unread is None else unread
     if request.method == "POST" and refused is None:
         return redirect(_dispute_url(reference, side), 303)
-    kind = request.values.get("kind", "")
+    if unread is not None:
+        kind = ""  # Back to where the minutes are asked.
     answer = render_template(
         "ui/_report.html", page=page, side=side, room=room, kinds=kinds, closes=closes, now=now,
         kind=kind if kind in kinds else "", typed=request.values, asks_minutes=ASKS_MINUTES,
         zone=current_zone_name(page.calendar_zone), token=form_token(), most_files=disputes.MOST_FILES,
-        error=sentence(refused) if refused else "", **_money(page, kind if kind in kinds else ""),
+        error=sentence(refused) if refused else "", held=_minutes(page), unread=unread is not None,
+        **_money(page, kind if kind in kinds else ""),
     )  # fmt: skip
     return (answer, status(refused)) if refused else answer
 
@@ -75,6 +78,14 @@ def _minutes(page: BookingPage) -> int | None:
     text = request.values.get("held", "")
     whole = page.version.minutes
     return min(int(text), whole) if text.isascii() and text.isdigit() and len(text) < 5 else None
+
+
+def _unread_minutes(page: BookingPage) -> Refusal | None:
+    """What is wrong with the minutes typed, where the kind asks for them."""
+    asked = request.values.get("kind", "") in ASKS_MINUTES and request.values.get("held", "").strip()
+    return (
+        ReportRefused(why="minutes", most=page.version.minutes) if asked and _minutes(page) is None else None
+    )
 
 
 def _send_report(page: BookingPage, side: str) -> Refusal | None:

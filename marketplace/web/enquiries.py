@@ -6,6 +6,7 @@ import re
 import uuid
 from datetime import datetime
 
+from flask_babel import gettext as _
 from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, DecimalField, RadioField, SelectField, StringField, TextAreaField
 from wtforms.validators import DataRequired, InputRequired, NumberRange, Optional
@@ -50,7 +51,7 @@ class Euros(DecimalField):
         """Read "1 234,50" as 1234.50; refuse "1,234" and "1e3", which could mean another amount."""
         plain = ["".join(text.replace(",", ".").split()) for text in valuelist]
         if any(text and not _CENTS.fullmatch(text) for text in plain):
-            raise ValueError(self.gettext("Not a valid decimal value."))
+            raise ValueError(_("Give an amount such as 1500 or 1500.50."))
         super().process_formdata(plain)
 
 

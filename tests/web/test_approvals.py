@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 from flask.testing import FlaskClient
 
-from marketplace.services import approvals, letters
+from marketplace.services import approvals, bookings, letters
 from marketplace.services.bookings.holding import free_for_offer
 from marketplace.storage.approvals import ApproverInvitation
 from marketplace.storage.companies import Membership
@@ -19,6 +19,7 @@ from marketplace.storage.db import Database
 from marketplace.storage.letters import Letter
 from marketplace.storage.people import Person
 from tests import factories as make
+from tests.clock import FakeClock
 from tests.services.test_approvals import LINK, PASSWORD
 from tests.services.test_letters import STATIONERY, opened, text_of
 from tests.web.conftest import send
@@ -158,6 +159,24 @@ def test_refused_the_lead_reads_why(db: Database, browser: Browser, lead: make.L
     assert "Budget &lt;clos&gt;." in page
     assert "Your company has not approved" in page
     assert "The slot is no longer held" in here.get(f"/en/bookings/{reference}/brief").text
+
+
+def test_without_an_answer_the_lead_reads_that_nobody_approved(
+    db: Database, browser: Browser, lead: make.Lead, daf: Person, clock: FakeClock
+) -> None:
+    approvals.set_rule(db, lead.actor, kind="always")
+    made = make.booking(db, by=lead, days_ahead=20)
+    make.write_brief(db, made)
+    here = browser(lead.person)
+    url = f"/en/bookings/{make.read(db, made).reference}"
+    send(here, f"{url}/ask-approval", {"rules": "1", "terms": "1", "token": "a"})
+    until = make.read(db, made).deadline
+    assert until
+    clock.move(until - clock())
+    bookings.run_clock(db, None)  # type: ignore[arg-type]
+    page = here.get(url).text
+    assert "Nobody approved in time; nothing was taken" in page
+    assert "The slot was given back" not in page
 
 
 def test_a_known_account_accepts_with_a_button_and_nobody_else(

@@ -12,6 +12,8 @@ import pytest
 from flask.testing import FlaskClient
 
 from marketplace.services import bookings
+from marketplace.services.disputes.reading import dispute_page
+from marketplace.storage.bookings import Booking
 from marketplace.storage.db import Database
 from marketplace.storage.people import Person
 from tests import factories as make
@@ -140,6 +142,18 @@ def test_junk_is_refused(doors: Doors, junk: dict[str, str]) -> None:
     assert doors.state == "confirmed"
 
 
+@pytest.mark.parametrize("held", ["-5", "ten", "99999999999"])
+def test_minutes_that_are_no_number_are_asked_again(doors: Doors, held: str) -> None:
+    answer = doors.lead.get(f"/en/bookings/{doors.ref}/report?kind=ended_early&held={held}")
+    assert answer.status_code == 422
+    page = body(answer)
+    assert f'value="{held}" aria-invalid="true"' in page
+    assert "minutes held" not in page
+    told = {"kind": "ended_early", "held": held, "words": WORDS, "share": "35", "token": "a"}
+    assert send(doors.lead, f"/en/bookings/{doors.ref}/report", data=told).status_code == 422
+    assert doors.state == "confirmed"
+
+
 def test_a_large_decision_needs_two_operators(doors: Doors) -> None:
     d = doors
     send(
@@ -170,8 +184,15 @@ def test_a_later_refund_is_shown_before_it_is_made(doors: Doors) -> None:
     assert url in body(d.boss.get(f"/en/operator/bookings/{d.ref}"))
     page = body(d.boss.get(f"{url}?amount=100,50&borne_by=us"))
     assert "€100.50" in page
+    for no_amount in ("abc", "-5", "0", "1,000"):
+        unread = d.boss.get(url, query_string={"amount": no_amount, "borne_by": "us"})
+        assert unread.status_code == 422, no_amount
+        assert f'value="{no_amount}"' in unread.text
     too_much = send(d.boss, url, data={"amount": "99999", "borne_by": "us", "reason": "r", "token": "a"})
     assert too_much.status_code == 422
+    unsaid = send(d.boss, url, data={"amount": "100,50", "borne_by": "us", "reason": "", "token": "c"})
+    assert unsaid.status_code == 422
+    assert 'name="reason"' in unsaid.text  # It can be given at once.
     assert (
         send(
             d.boss, url, data={"amount": "100,50", "borne_by": "us", "reason": "r", "token": "b"}
@@ -200,3 +221,21 @@ def test_others_find_nothing(doors: Doors, db: Database, browser: Any) -> None:
 @pytest.mark.parametrize("tab", ["operators", "between", "decided", "closed", "nonsense"])
 def test_every_tab_opens(doors: Doors, tab: str) -> None:
     assert doors.boss.get(f"/en/operator/disputes?tab={tab}").status_code == 200
+
+
+def test_a_decision_carried_out_keeps_the_amount_it_was_about(doors: Doors) -> None:
+    d = doors
+    told = {"kind": "quality", "words": WORDS, "share": "10", "token": "a"}
+    send(d.lead, f"/en/bookings/{d.ref}/report", data=told)
+    page = body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute?share=10"))
+    assert "What a share does to the money" in page
+    agreed = send(d.expert, f"/en/expert/bookings/{d.ref}/dispute/agree", data={"share": "10", "token": "b"})
+    assert agreed.status_code == 303
+    back = make.read(d.db, d.made).refund_minor
+    with d.db.transaction() as tx:
+        booking = tx.session.get_one(Booking, make.read(d.db, d.made).id)
+        found = dispute_page(tx.session, booking)
+    assert found
+    assert found.split(10).back == back
+    assert found.split(5).back < back
+    assert "What a share does to the money" not in body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute"))

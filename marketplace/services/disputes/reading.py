@@ -115,8 +115,9 @@ class DisputePage:
         return least_share(self.quote, self.before)
 
     def split(self, percent: int) -> Split:
-        """What a share means in money."""
-        return split_of(self.quote, self.booking.expert_id, self.before, percent)
+        """What a share means in money; once carried out, what it meant when it was asked for or decided."""
+        before = self.before if self.open else {}
+        return split_of(self.quote, self.booking.expert_id, before, percent)
 
     def reported(self, side: str) -> bool:
         """Whether this side has a report that stands."""

@@ -168,11 +168,12 @@ def _refund_page(page: BookingPage, amount: int | None, borne: str, refused: Ref
         quote, before, payment = desk.quote_and_before(session, booking)
         waiting = later_refund_waiting(session, booking.id)
     lines = None
-    if amount and borne in ("us", "expert") and refused is None:
-        try:
-            lines = refund_amount(quote, amount, before).lines
+    if request.values.get("amount"):
+        try:  # What is no amount is refused as none.
+            effect = refund_amount(quote, amount or 0, before).lines
+            lines = effect if borne in ("us", "expert") else None
         except Refusal as refusal:
-            refused = refusal
+            refused = refused or refusal
     answer = render_template(
         "operator/refund.html", page=page, amount=amount, borne=borne, lines=lines, quote=quote,
         left=quote.total - sum(before.values()), taken=payment is not None, waiting=waiting,
