@@ -33,6 +33,7 @@ OPEN_ENDPOINTS = frozenset({"static"})
 _NOBODY_KNOWS = uuid.UUID(int=0)
 
 View = TypeVar("View", bound=Callable[..., Any])
+Thing = TypeVar("Thing")
 
 
 class SignInFirst(Exception):
@@ -158,74 +159,45 @@ def door_offer(slug: str) -> Offer:
         return offer
 
 
-def door_own_offer(offer_id: uuid.UUID, action: str) -> Offer:
-    """An offer for its own expert, whatever its status; else NotFound."""
+def _by_id(kind: type[Thing], key: uuid.UUID, action: str, parties: Callable[[Thing], Parties]) -> Thing:
+    """What every door by id does: load, ask who may, let go of the session; else NotFound."""
     with house().db.reading() as session:
-        offer = session.get(Offer, offer_id)
-        if offer is None or not may(action, actor(), Parties(None, None, offer.expert_id)):
+        thing = session.get(kind, key)
+        if thing is None or not may(action, actor(), parties(thing)):
             raise NotFound
         g.door_passed = True
-        session.expunge(offer)
-        return offer
+        session.expunge(thing)
+        return thing
+
+
+def door_own_offer(offer_id: uuid.UUID, action: str) -> Offer:
+    """An offer for its own expert, whatever its status; else NotFound."""
+    return _by_id(Offer, offer_id, action, lambda it: Parties(None, None, it.expert_id))
 
 
 def door_question(question_id: uuid.UUID, action: str) -> Question:
     """A question asked before booking, for its asker or its expert; else NotFound."""
-    with house().db.reading() as session:
-        question = session.get(Question, question_id)
-        if question is None or not may(
-            action, actor(), Parties(question.asker_id, question.company_id, question.expert_id)
-        ):
-            raise NotFound
-        g.door_passed = True
-        session.expunge(question)
-        return question
+    return _by_id(Question, question_id, action, lambda it: Parties(it.asker_id, it.company_id, it.expert_id))
 
 
 def door_enquiry(enquiry_id: uuid.UUID, action: str) -> Enquiry:
     """An enquiry for the lead who published it; else NotFound."""
-    with house().db.reading() as session:
-        enquiry = session.get(Enquiry, enquiry_id)
-        if enquiry is None or not may(action, actor(), Parties(enquiry.lead_id, enquiry.company_id, None)):
-            raise NotFound
-        g.door_passed = True
-        session.expunge(enquiry)
-        return enquiry
+    return _by_id(Enquiry, enquiry_id, action, lambda it: Parties(it.lead_id, it.company_id, None))
 
 
 def door_place(place_id: uuid.UUID, action: str) -> QueuePlace:
     """A place in the queue for whoever waits in it; else NotFound."""
-    with house().db.reading() as session:
-        place = session.get(QueuePlace, place_id)
-        if place is None or not may(action, actor(), Parties(place.lead_id, place.company_id, None)):
-            raise NotFound
-        g.door_passed = True
-        session.expunge(place)
-        return place
+    return _by_id(QueuePlace, place_id, action, lambda it: Parties(it.lead_id, it.company_id, None))
 
 
 def door_times(times_id: uuid.UUID, action: str) -> AskedTimes:
     """Times a buyer proposed, for who proposed them or for the expert; else NotFound."""
-    with house().db.reading() as session:
-        asked = session.get(AskedTimes, times_id)
-        if asked is None or not may(
-            action, actor(), Parties(asked.lead_id, asked.company_id, asked.expert_id)
-        ):
-            raise NotFound
-        g.door_passed = True
-        session.expunge(asked)
-        return asked
+    return _by_id(AskedTimes, times_id, action, lambda it: Parties(it.lead_id, it.company_id, it.expert_id))
 
 
 def door_saved_search(search_id: uuid.UUID, action: str) -> SavedSearch:
     """A saved search for whoever saved it; else NotFound."""
-    with house().db.reading() as session:
-        search = session.get(SavedSearch, search_id)
-        if search is None or not may(action, actor(), Parties(search.person_id, None, None)):
-            raise NotFound
-        g.door_passed = True
-        session.expunge(search)
-        return search
+    return _by_id(SavedSearch, search_id, action, lambda it: Parties(it.person_id, None, None))
 
 
 def door_expert(slug: str) -> Expert:
