@@ -13,7 +13,7 @@ from ..services import disputes, files
 from ..services.bookings.reading import BookingPage
 from ..services.disputes.reading import DisputePage, dispute_page
 from ..storage.bookings import Booking
-from .forms import form_token
+from .forms import form_token, posted_token
 from .house import house
 from .language import current_zone_name
 from .one_booking import load
@@ -92,7 +92,7 @@ def _send_report(page: BookingPage, side: str) -> Refusal | None:
     try:
         disputes.report(
             house().db, g.actor, booking_id=page.booking.id, side=side, said=_words(page, kind=True),
-            token=_token(),
+            token=posted_token(),
         )  # fmt: skip
     except NotFound:
         raise
@@ -150,7 +150,7 @@ def found_dispute(page: BookingPage) -> DisputePage | None:
 def act(reference: str, side: str, deed: str) -> Any:
     """One side's answer, agreement, withdrawal, appeal or acceptance; a refusal comes back to the page."""
     page = load(reference, action(side))
-    told: dict[str, Any] = {"booking_id": page.booking.id, "side": side, "token": _token()}
+    told: dict[str, Any] = {"booking_id": page.booking.id, "side": side, "token": posted_token()}
     try:
         match deed:
             case "answer":
@@ -189,7 +189,3 @@ def _file_name(name: str, media_type: str) -> str:
     """As its owner called it, with the ending of what it is."""
     stem = name.rsplit(".", 1)[0].replace("/", "-").replace("\\", "-") or "file"
     return f"{stem}.{'pdf' if media_type == 'application/pdf' else 'webp'}"
-
-
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()

@@ -10,6 +10,7 @@ import secrets
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import request
 from flask_babel import gettext, ngettext
 from flask_wtf import FlaskForm
 from wtforms import Field, PasswordField, StringField, TextAreaField
@@ -28,6 +29,11 @@ PASSWORD = 128
 def form_token() -> str:
     """A fresh token for a form: the same form sent twice is one deed (history rows are unique by it)."""
     return secrets.token_urlsafe(16)
+
+
+def posted_token() -> str:
+    """The token of the form that was sent; a fresh one where it brought none."""
+    return request.form.get("token", "")[:64] or form_token()
 
 
 class Form(FlaskForm):

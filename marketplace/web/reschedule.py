@@ -26,7 +26,7 @@ from ..services.bookings.rescheduling import (
     why_not,
 )
 from ..storage.bookings import Booking, Proposal
-from .forms import form_token
+from .forms import form_token, posted_token
 from .house import house
 from .language import current_zone_name
 from .one_booking import load
@@ -205,4 +205,4 @@ def _other_zone(page: BookingPage, side: str) -> str:
 
 def _token(chosen: str = "") -> str:
     """What this very press is known by: the same form sent with another choice is another call."""
-    return f"{request.form.get('token', '')[:64] or form_token()}{chosen and '/' + chosen}"
+    return f"{posted_token()}{chosen and '/' + chosen}"

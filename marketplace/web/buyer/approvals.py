@@ -15,7 +15,7 @@ from ...domain.passwords import SHORTEST
 from ...services import approvals, bookings
 from ...services.bookings.approving import LONGEST_REASON, to_approve
 from ..access import door_booking, rule
-from ..forms import Form, Most, form_token, password_field
+from ..forms import Form, Most, form_token, password_field, posted_token
 from ..gate import let_in
 from ..house import house, real_now
 from ..language import current_language, current_zone_name
@@ -46,7 +46,7 @@ def approval(reference: str) -> Any:
 def approve(reference: str) -> Any:
     """The yes."""
     found = door_booking(reference, "booking.approve")
-    bookings.approve(house().db, g.actor, booking_id=found.id, token=_token())
+    bookings.approve(house().db, g.actor, booking_id=found.id, token=posted_token())
     flash(_("Approved. Whoever asked is told by mail."))
     return redirect(url_for("buyer.approval", reference=reference), 303)
 
@@ -58,7 +58,7 @@ def refuse(reference: str) -> Any:
     found = door_booking(reference, "booking.approve")
     reason = request.form.get("reason", "")
     try:
-        bookings.refuse(house().db, g.actor, booking_id=found.id, reason=reason, token=_token())
+        bookings.refuse(house().db, g.actor, booking_id=found.id, reason=reason, token=posted_token())
     except (ReasonMissing, TextRefused) as refusal:
         return _page(reference, error=sentence(refusal), reason=reason)
     flash(_("Refused. Whoever asked reads your reason."))
@@ -71,10 +71,6 @@ def _page(reference: str, *, error: str = "", reason: str = "") -> Any:
         "buyer/approval.html", page=page, now=house().clock(), zone=current_zone_name(page.calendar_zone),
         token=form_token(), error=error, reason=reason, most=LONGEST_REASON,
     ), 422 if error else 200  # fmt: skip
-
-
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()
 
 
 class NewcomerForm(Form):

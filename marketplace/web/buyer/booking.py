@@ -13,7 +13,7 @@ from ...services.questions import answers_for
 from ...services.reviews import review_closed
 from ..access import door_booking, rule
 from ..cursor import read_cursor, write_cursor
-from ..forms import form_token
+from ..forms import form_token, posted_token
 from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
@@ -66,7 +66,7 @@ def booking(reference: str) -> str:
 def withdraw(reference: str) -> Any:
     """Take the request back before it is confirmed."""
     found = door_booking(reference, "booking.withdraw")
-    bookings.withdraw(house().db, g.actor, booking_id=found.id, token=_token())
+    bookings.withdraw(house().db, g.actor, booking_id=found.id, token=posted_token())
     return redirect(url_for("buyer.booking", reference=reference), 303)
 
 
@@ -75,7 +75,7 @@ def withdraw(reference: str) -> Any:
 def confirm(reference: str) -> Any:
     """Say that the session was held, before the window passes."""
     found = door_booking(reference, "booking.confirm")
-    bookings.confirm(house().db, g.actor, booking_id=found.id, token=_token())
+    bookings.confirm(house().db, g.actor, booking_id=found.id, token=posted_token())
     return redirect(url_for("buyer.review", reference=reference), 303)
 
 
@@ -88,7 +88,7 @@ def cancel(reference: str) -> Any:
     if request.method == "POST":
         bookings.cancel(
             house().db, g.actor, booking_id=page.booking.id, side="lead", reason=request.form.get("reason", ""),
-            expected_minor=request.form.get("expected", type=int), token=_token(),
+            expected_minor=request.form.get("expected", type=int), token=posted_token(),
         )  # fmt: skip
         return redirect(url_for("buyer.booking", reference=reference), 303)
     if page.booking.state != "confirmed" or now >= page.booking.starts_at:
@@ -101,7 +101,3 @@ def cancel(reference: str) -> Any:
         refund=bookings.refund_if_cancelled(page.booking, "lead", now),
         token=form_token(),
     )
-
-
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()

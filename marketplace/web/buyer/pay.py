@@ -14,7 +14,7 @@ from ...services.approvals import approver_for
 from ...services.bookings.paying import approval_due, quote_now
 from ...services.bookings.reading import BookingPage
 from ..access import rule
-from ..forms import form_token
+from ..forms import form_token, posted_token
 from ..house import house
 from ..language import current_language, current_zone_name
 from ..one_booking import load
@@ -101,7 +101,7 @@ def ask_approval(reference: str) -> Any:
     try:
         bookings.ask_approval(
             house().db, g.actor, booking_id=page.booking.id, accepted=ticked, platform=platform_tax(),
-            token=request.form.get("token", "")[:64] or form_token(), address=request.remote_addr or "",
+            token=posted_token(), address=request.remote_addr or "",
         )  # fmt: skip
     except NotFound:
         raise

@@ -16,7 +16,7 @@ from ...services.reviews import EXPERT_MARKS, review_closed, send_review
 from ...storage.bookings import Booking
 from ..access import rule
 from ..calendar_file import invitation_file
-from ..forms import form_token
+from ..forms import form_token, posted_token
 from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
@@ -75,7 +75,7 @@ def accept(reference: str) -> Any:
     try:
         bookings.accept(
             house().db, g.actor, booking_id=page.booking.id, accepted=documents,
-            place=request.form.get("place", ""), token=_token(), address=request.remote_addr or "",
+            place=request.form.get("place", ""), token=posted_token(), address=request.remote_addr or "",
         )  # fmt: skip
     except NotFound:
         raise
@@ -92,7 +92,7 @@ def decline(reference: str) -> Any:
     try:
         bookings.decline(
             house().db, g.actor, booking_id=page.booking.id, reason=request.form.get("reason", ""),
-            words=request.form.get("words", ""), token=_token(),
+            words=request.form.get("words", ""), token=posted_token(),
         )  # fmt: skip
     except NotFound:
         raise
@@ -114,7 +114,7 @@ def cancel(reference: str) -> Any:
         try:
             bookings.cancel(
                 house().db, g.actor, booking_id=page.booking.id, side="expert",
-                reason=request.form.get("reason", ""), expected_minor=None, token=_token(),
+                reason=request.form.get("reason", ""), expected_minor=None, token=posted_token(),
             )  # fmt: skip
             return redirect(url_for("expert.booking", reference=reference), 303)
         except NotFound:
@@ -168,7 +168,3 @@ def _in_the_way(booking: Booking) -> Sequence[str]:
     availability.read_own(house().db, source(), booking.expert_id)
     with house().db.reading() as session:
         return availability.in_the_way(session, booking.expert_id, (booking.starts_at, booking.ends_at))
-
-
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()

@@ -13,7 +13,7 @@ from ...services.bookings.reading import list_bookings
 from ...services.disputes import kinds_open
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
-from ..forms import form_token
+from ..forms import form_token, posted_token
 from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
@@ -73,7 +73,7 @@ def _page(reference: str, *, error: str = "") -> Any:
 def stop(reference: str) -> Any:
     """Call a booking off, with a reason both sides read: released before, refunded whole after confirmation."""
     page = load(reference, "booking.stop")
-    reason, token = request.form.get("reason", ""), request.form.get("token", "")[:64] or form_token()
+    reason, token = request.form.get("reason", ""), posted_token()
     try:
         if page.booking.state == "confirmed":
             bookings.cancel(

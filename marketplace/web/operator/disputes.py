@@ -16,7 +16,7 @@ from ...storage.bookings import Booking
 from .. import disputes
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
-from ..forms import form_token
+from ..forms import form_token, posted_token
 from ..house import house
 from ..language import current_zone_name
 from ..one_booking import load
@@ -98,7 +98,7 @@ def decide(reference: str) -> Any:
         desk.decide(
             house().db, g.actor, booking_id=page.booking.id, share=-1 if share is None else share,
             reason_lead=form.get("reason_lead", ""), reason_expert=form.get("reason_expert", ""),
-            second_above=house().config.second_operator_above, token=_token(),
+            second_above=house().config.second_operator_above, token=posted_token(),
         )  # fmt: skip
     except NotFound:
         raise
@@ -115,7 +115,7 @@ def decide_second(reference: str, decision_id: UUID, answer: str) -> Any:
     try:
         desk.second(
             house().db, g.actor, booking_id=page.booking.id, decision_id=decision_id, yes=answer == "yes",
-            token=_token(),
+            token=posted_token(),
         )  # fmt: skip
     except NotFound:
         raise
@@ -130,7 +130,9 @@ def dispute_withdraw(reference: str) -> Any:
     """Take the operators' own report back."""
     page = load(reference, "booking.dispute_as_operator")
     try:
-        desk.withdraw_report(house().db, g.actor, booking_id=page.booking.id, side="operator", token=_token())
+        desk.withdraw_report(
+            house().db, g.actor, booking_id=page.booking.id, side="operator", token=posted_token()
+        )
     except NotFound:
         raise
     except Refusal as refusal:
@@ -152,7 +154,7 @@ def refund(reference: str) -> Any:
             desk.refund_later(
                 house().db, g.actor, booking_id=page.booking.id, amount_minor=amount or 0, borne_by=borne,
                 reason=request.form.get("reason", ""), second_above=house().config.second_operator_above,
-                token=_token(),
+                token=posted_token(),
             )  # fmt: skip
             return redirect(url_for("operator.booking", reference=reference), 303)
         except NotFound:
@@ -191,7 +193,7 @@ def refund_second(reference: str, refund_id: UUID, answer: str) -> Any:
     try:
         desk.second_refund(
             house().db, g.actor, booking_id=page.booking.id, refund_id=refund_id, yes=answer == "yes",
-            token=_token(),
+            token=posted_token(),
         )  # fmt: skip
     except NotFound:
         raise
@@ -213,7 +215,3 @@ def _cents(text: str) -> int | None:
     if cents and not (cents.isascii() and cents.isdigit()):
         return None
     return int(whole) * 100 + int(cents.ljust(2, "0") or 0)
-
-
-def _token() -> str:
-    return request.form.get("token", "")[:64] or form_token()
