@@ -23,6 +23,8 @@ CALL_KINDS = (
     "refund",
     "transfer",
     "reverse_transfer",
+    "open_bank_transfer",
+    "submit_evidence",
 )
 CALL_STATES = ("intended", "sent", "pending", "done", "failed")
 

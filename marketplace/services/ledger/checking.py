@@ -1,44 +1,29 @@
-"""The ledger room: posting groups of entries, reading them, and checking that the books hold.
-
-Double entry, append-only, per currency (design: payments.md, Ledger). An entry's amount is signed,
-in minor units: positive is debit, negative is credit; a group's sum is zero. What is posted when
-is decided in `domain/postings.py`; this room only writes it down once and finds what does not fit.
-"""
+"""Whether the books hold (payments.md, `ledger check`)."""
 
 from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
 
 from sqlalchemy import func, select
-from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from ..domain.ids import new_id
-from ..domain.money import EUR
-from ..storage.db import Tx
-from ..storage.ledger import LedgerEntry, LedgerGroup
-from ..storage.payments import Payment, ProviderCall, Refund
-from ..storage.payouts import Transfer
-
-# The kinds of groups, and what their source is.
-CAPTURED = "captured"  # the PaymentIntent
-PROVIDER_FEE = "provider_fee"  # the Charge
-SHARE_DUE = "share_due"  # our payment
-REFUND = "refund"  # the provider's refund, else our refund row
-REFUND_FAILED = "refund_failed"  # the same
-TRANSFER = "transfer"  # the provider's transfer
-REVERSAL = "reversal"  # our call that brought part of a transfer back
-NOT_REVERSED = "not_reversed"  # our call that could not
-
-Entries = Sequence[tuple[str, int]]
-
-
-class LedgerConflict(RuntimeError):
-    """The same (source, kind) was to be posted with other amounts: a defect, never a guest's mistake."""
+from ...storage.ledger import LedgerEntry, LedgerGroup
+from ...storage.payments import Payment, ProviderCall, Refund
+from ...storage.payouts import Transfer
+from .posting import (
+    CAPTURED,
+    NOT_REVERSED,
+    PROVIDER_FEE,
+    REFUND,
+    REFUND_FAILED,
+    REVERSAL,
+    SHARE_DUE,
+    TRANSFER,
+)
+from .reading import balances
 
 
 @dataclass(frozen=True)
@@ -48,117 +33,6 @@ class Finding:
     kind: str
     text: str
     shortfall: bool = False
-
-
-@dataclass(frozen=True)
-class Group:
-    """A posted group for showing: what happened, when, why, and its entries (debit positive)."""
-
-    source: str
-    kind: str
-    at: datetime
-    why: str
-    currency: str
-    entries: tuple[tuple[str, int], ...]
-
-
-def post(
-    tx: Tx,
-    *,
-    source: str,
-    kind: str,
-    subject: uuid.UUID | None,
-    at: datetime,
-    entries: Entries,
-    why: str,
-    currency: str = EUR,
-) -> bool:
-    """Write one balanced group, once a (source, kind). True when it was written now.
-
-    A second call with the same amounts changes nothing; with other amounts it raises
-    `LedgerConflict`, since one of the two would be wrong. Entries of zero are left out.
-    """
-    lines = [(account, minor) for account, minor in entries if minor]
-    if sum(minor for _, minor in lines):
-        raise LedgerConflict(f"{kind} of {source} does not balance")
-    if not lines:
-        return False
-    group_id = tx.session.scalar(
-        insert(LedgerGroup)
-        .values(id=new_id(), source=source, kind=kind, subject=subject, at=at, why=why)
-        .on_conflict_do_nothing(index_elements=["source", "kind"])
-        .returning(LedgerGroup.id)
-    )
-    if group_id is None:
-        _same_as_before(tx.session, source, kind, lines)
-        return False
-    for account, minor in lines:
-        tx.session.add(LedgerEntry(group_id=group_id, account=account, amount_minor=minor, currency=currency))
-    tx.session.flush()
-    return True
-
-
-def _same_as_before(session: Session, source: str, kind: str, lines: Entries) -> None:
-    posted = session.execute(
-        select(LedgerEntry.account, LedgerEntry.amount_minor)
-        .join(LedgerGroup, LedgerGroup.id == LedgerEntry.group_id)
-        .where(LedgerGroup.source == source, LedgerGroup.kind == kind)
-    )
-    if sorted((account, minor) for account, minor in posted) != sorted(lines):
-        raise LedgerConflict(f"{kind} of {source} was posted before with other amounts")
-
-
-def is_posted(session: Session, source: str, kind: str) -> bool:
-    """Whether a group of this source and kind exists."""
-    found = session.scalar(
-        select(LedgerGroup.id).where(LedgerGroup.source == source, LedgerGroup.kind == kind)
-    )
-    return found is not None
-
-
-def balance(session: Session, account: str, currency: str = EUR) -> int:
-    """The account's balance in minor units, debit positive (a payable we owe is negative)."""
-    total = session.scalar(
-        select(func.coalesce(func.sum(LedgerEntry.amount_minor), 0)).where(
-            LedgerEntry.account == account, LedgerEntry.currency == currency
-        )
-    )
-    return int(total or 0)
-
-
-def balances(session: Session, currency: str = EUR) -> dict[str, int]:
-    """Every account with entries and its balance in minor units, debit positive, by name."""
-    rows = session.execute(
-        select(LedgerEntry.account, func.sum(LedgerEntry.amount_minor))
-        .where(LedgerEntry.currency == currency)
-        .group_by(LedgerEntry.account)
-        .order_by(LedgerEntry.account)
-    )
-    return {account: int(total) for account, total in rows}
-
-
-def entries_of(session: Session, subject: uuid.UUID) -> list[Group]:
-    """The groups about one subject (a booking), oldest first, for the operator's page."""
-    rows = session.execute(
-        select(LedgerGroup, LedgerEntry)
-        .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
-        .where(LedgerGroup.subject == subject)
-        .order_by(LedgerGroup.at, LedgerGroup.id, LedgerEntry.id)
-    )
-    groups: dict[uuid.UUID, tuple[LedgerGroup, list[LedgerEntry]]] = {}
-    for group, entry in rows:
-        groups.setdefault(group.id, (group, []))[1].append(entry)
-    return [
-        Group(
-            source=group.source,
-            kind=group.kind,
-            at=group.at,
-            why=group.why,
-            currency=entries[0].currency,
-            entries=tuple((entry.account, entry.amount_minor) for entry in entries),
-        )
-        for group, entries in groups.values()
-    ]
 
 
 def check(session: Session) -> list[Finding]:
