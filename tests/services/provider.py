@@ -74,8 +74,8 @@ class Provider:
         self.wire = Wire(Api(self.store, SECRET, "http://site.test/sandbox"))
         self._server = make_server("127.0.0.1", 0, self.wire, threaded=True)
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
-        address = f"http://127.0.0.1:{self._server.server_port}"
-        self.gateway = StripePayments(SECRET, [HOOK], api_base=address)
+        self.address = f"http://127.0.0.1:{self._server.server_port}"
+        self.gateway = StripePayments(SECRET, [HOOK], api_base=self.address)
 
     def stop(self) -> None:
         self._server.shutdown()
