@@ -162,6 +162,7 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "booking.dispute_as_operator": ((is_operator,),),
     "booking.decide": ((is_operator,),),
     "booking.refund": ((is_operator,),),
+    "booking.write_off": ((is_operator,),),
     "operator.disputes": ((is_operator,),),
     "operator.queue": ((is_operator,),),
     "operator.decide": ((is_operator,),),

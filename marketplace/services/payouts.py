@@ -12,7 +12,6 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ..domain import postings
 from ..domain.errors import ProviderBusy
 from ..domain.pricing import Quote
 from ..gateways.payments import Payments
@@ -24,7 +23,8 @@ from ..storage.payouts import Transfer
 from . import ledger
 from .payments import carry_out
 from .payments.applying import refresh_account
-from .payments.asking import sum_lines, write_call
+from .payments.intents import write_call
+from .payments.refunding import share_kept, sum_lines
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
@@ -284,5 +284,4 @@ def _where_it_is(payment: Payment, transfer: Transfer | None) -> str:
 
 def _kept(quote: Quote, payment: Payment, refunded: Sequence[Mapping[str, int]]) -> int:
     """The expert's share of what is not decided to go back to the buyer."""
-    entries = postings.share_due(quote, payment.subject, payment.payee_expert_id, sum_lines(refunded))
-    return -dict(entries)[postings.payable(payment.payee_expert_id)]
+    return share_kept(quote, payment, sum_lines(refunded))

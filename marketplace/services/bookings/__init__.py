@@ -9,6 +9,7 @@ from .approving import approve, ask_approval, commit_on_terms, refuse
 from .clockwork import due_bookings, run_clock
 from .ending import cancel, confirm, refund_if_cancelled
 from .holding import extend, hold, let_go
+from .on_terms import write_off_invoice
 from .paying import open_payment, pay_again
 from .repicking import pick_another_slot
 from .rescheduling import answer_proposal, propose, withdraw_proposal
@@ -18,5 +19,5 @@ __all__ = [
     "accept", "answer_proposal", "approve", "ask_approval", "cancel", "commit_on_terms", "confirm", "decline",
     "due_bookings", "extend", "hold", "let_go", "open_payment", "pay_again", "pick_another_slot",
     "pick_same_brief", "propose", "refund_if_cancelled", "refuse", "run_clock", "stop", "withdraw",
-    "withdraw_proposal",
+    "withdraw_proposal", "write_off_invoice",
 ]  # fmt: skip

@@ -15,6 +15,7 @@ from ...storage.db import Database, Tx
 from ..payments import drop_live_payment, live_payment
 from ..people import accept_documents, write_audit
 from .machine import Mover, lock_for, make_move, repeated
+from .on_terms import accepted_on_terms
 from .paying import accepted as take_the_money
 
 EXPERT_DOCUMENTS = ("charter", "confidentiality", "conflict")
@@ -58,8 +59,8 @@ def accept(
         make_move(tx, booking, Move.ACCEPT, Mover("expert", person_id), token=token, terms=booking.on_terms)
         if payment is not None:
             take_the_money(tx, booking, payment)
-        else:  # On terms: confirmed by the yes alone; the company is invoiced.
-            booking.accepted_at, booking.deadline = tx.now, booking.ends_at
+        else:
+            accepted_on_terms(tx, booking)
         return booking
 
 

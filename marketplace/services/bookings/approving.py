@@ -27,6 +27,7 @@ from ..payments import drop_live_payment
 from ..people import accept_documents
 from .holding import Wanted, lead_of, refuse_overdue
 from .machine import Mover, lock_for, make_move, repeated
+from .on_terms import accepted_on_terms
 from .paying import (
     BUYER_DOCUMENTS,
     approval_due,
@@ -158,7 +159,7 @@ def _committed(tx: Tx, booking: Booking, token: str) -> None:
             tx, booking, Move.ACCEPT_AT_ONCE, Mover("expert", expert.person_id), token=f"{token}/accepted", terms=True,
             reason="agreed_before" if booking.agreed_at else "standing_acceptance",
         )  # fmt: skip
-        booking.accepted_at, booking.deadline = tx.now, booking.ends_at
+        accepted_on_terms(tx, booking)
 
 
 def _refuse_late(tx: Tx, booking: Booking) -> None:

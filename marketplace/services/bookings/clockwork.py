@@ -18,7 +18,7 @@ from ...domain.bookings import Move, State
 from ...domain.events import BookingLost, DisputeDue
 from ...storage.bookings import Booking, Proposal
 from ...storage.db import Database, Tx
-from ..payments import PaymentsDoor, captured_payment, drop_live_payment, live_payment, refresh
+from ..payments import PaymentsDoor, drop_live_payment, live_payment, refresh, standing_payment
 from .ending import complete, share_falls_due
 from .machine import CLOCK, close_proposal, lock_booking, make_move, note, open_proposal
 
@@ -149,7 +149,7 @@ def _window_passes(tx: Tx, booking: Booking) -> bool:
 
 
 def _share_falls_due(tx: Tx, booking: Booking) -> bool:
-    payment = captured_payment(tx.session, booking.id)
+    payment = standing_payment(tx.session, booking.id)
     if payment is None or booking.share_posted_at is not None:
         booking.deadline = None
         return False

@@ -21,7 +21,7 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import Payment
 from ...storage.payouts import Transfer
-from ..payments import captured_payment, decide_refund, post_share_due
+from ..payments import decide_refund, post_share_due, standing_payment, unpaid
 from ..payouts import schedule_transfer
 from ..people import write_audit
 from .machine import Mover, lock_for, make_move, repeated
@@ -127,8 +127,15 @@ def share_falls_due(tx: Tx, booking: Booking, payment: Payment) -> None:
     """Post what the expert keeps, once a booking, and put the transfer on the calendar."""
     booking.share_posted_at = tx.now
     kept = post_share_due(tx, payment)
-    if kept == 0:
-        return
+    if kept and not unpaid(payment):
+        schedule_share(tx, booking, payment, kept)
+
+
+def schedule_share(tx: Tx, booking: Booking, payment: Payment, minor: int) -> None:
+    """Put what the expert keeps (minor units) on the calendar, by the rule of when and why.
+
+    On company terms that is when the company has paid, or its debt is given up.
+    """
     expert = tx.session.get_one(Expert, booking.expert_id)
     sessions_before = tx.session.scalar(
         sa.select(sa.func.count()).select_from(Transfer).where(Transfer.expert_id == expert.id)
@@ -139,11 +146,11 @@ def share_falls_due(tx: Tx, booking: Booking, payment: Payment) -> None:
         captured_at=payment.captured_at,
         bank_changed_at=expert.bank_changed_at,
     )
-    schedule_transfer(tx, payment, amount_minor=kept, due_at=when, why=why)
+    schedule_transfer(tx, payment, amount_minor=minor, due_at=when, why=why)
 
 
 def _captured(tx: Tx, booking: Booking) -> Payment:
-    payment = captured_payment(tx.session, booking.id)
+    payment = standing_payment(tx.session, booking.id)
     if payment is None:
         raise MoveNotOpen(booking.state, "captured")
     return payment

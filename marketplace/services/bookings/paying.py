@@ -50,6 +50,7 @@ from ..payments import (
 from ..people import accept_documents
 from .holding import last_clock_move, last_instant, refuse_overdue
 from .machine import CLOCK, PROVIDER, Mover, lock_for, make_move, note, repeated
+from .on_terms import invoice_paid
 from .slots import claim
 
 BUYER_DOCUMENTS = ("charter", "confidentiality", "terms")
@@ -292,6 +293,9 @@ def payment_captured(tx: Tx, event: PaymentCaptured) -> None:
     payment = tx.session.get_one(Payment, event.payment_id)
     booking = tx.session.get(Booking, payment.subject, populate_existing=True)
     if booking is None or repeated(tx, booking, f"{payment.intent_id}/captured"):
+        return
+    if payment.method == "bank_transfer":
+        invoice_paid(tx, booking, payment)
         return
     if booking.state == State.ACCEPTED.value and _amount_stands(booking, payment):
         make_move(

@@ -21,8 +21,8 @@ from ...storage.disputes import Dispute, DisputeDecision, DisputeStatement
 from ...storage.experts import Expert
 from ...storage.payments import Payment
 from ..bookings.machine import Mover
-from ..payments import captured_payment
-from ..payments.asking import refunded_lines
+from ..payments import standing_payment
+from ..payments.refunding import refunded_lines
 
 OTHER = {"lead": "expert", "expert": "lead"}
 
@@ -77,7 +77,7 @@ def dispute_end(booking: Booking, dispute: Dispute) -> datetime:
 
 def quote_and_before(session: Session, booking: Booking) -> tuple[Quote, dict[str, int], Payment | None]:
     """The frozen quote, and what was refunded of its lines before (minor units)."""
-    payment = captured_payment(session, booking.id)
+    payment = standing_payment(session, booking.id)
     before = refunded_lines(session, payment.id) if payment else dict.fromkeys(LINES, 0)
     return Quote.from_dict((payment.quote if payment else booking.quote) or {}), before, payment
 

@@ -14,14 +14,16 @@ from .asking import (
     post_share_due,
     request_capture,
     request_release,
+    standing_payment,
     supersede_live_payment,
 )
 from .carrying import carry_out
 from .opening import CheckoutTexts, checkout_url, open_payment, platform_ready
 from .sweep import sweep
+from .terms import Payer, invoice, open_minor, unpaid, write_off
 
 __all__ = [
-    "CheckoutTexts", "PaymentsDoor", "apply_event", "captured_payment", "carry_out", "checkout_url",
-    "decide_refund", "drop_live_payment", "live_payment", "open_payment", "platform_ready", "post_share_due",
-    "receive_event", "refresh", "request_capture", "request_release", "supersede_live_payment", "sweep",
+    "CheckoutTexts", "Payer", "PaymentsDoor", "apply_event", "captured_payment", "carry_out", "checkout_url",
+    "decide_refund", "drop_live_payment", "invoice", "live_payment", "open_minor", "open_payment", "platform_ready", "post_share_due",
+    "receive_event", "refresh", "request_capture", "request_release", "standing_payment", "supersede_live_payment", "sweep", "unpaid", "write_off",
 ]  # fmt: skip

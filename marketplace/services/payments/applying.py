@@ -45,7 +45,9 @@ from ...storage.experts import Expert
 from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from ...storage.payouts import Transfer
 from .. import ledger
-from .asking import refunded_before, request_release, send_refund
+from .asking import request_release, send_refund
+from .refunding import post_refund
+from .terms import apply_bank_seen
 
 log = logging.getLogger(__name__)
 # A refund that arrived may still fail, up to 30 days later (payments.md, Ledger).
@@ -169,6 +171,10 @@ def refund_may_move(now: datetime) -> sa.ColumnElement[bool]:
 
 def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
     """Move the payment to what the provider says, post what that means, announce it."""
+    if payment.method == "bank_transfer":
+        apply_bank_seen(tx, payment, seen)
+        _provider_fee(tx, payment, seen)
+        return
     payment.intent_id = payment.intent_id or seen.intent_id
     payment.charge_id = payment.charge_id or seen.charge_id
     payment.capture_before = seen.capture_before or payment.capture_before
@@ -189,6 +195,10 @@ def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
             _released(tx, payment)
         case PaymentState.RELEASED | PaymentState.CLOSED if payment.state in ("created", "open"):
             payment.state, payment.ended_at = "closed", tx.now
+    _provider_fee(tx, payment, seen)
+
+
+def _provider_fee(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
     if seen.provider_fee_minor and payment.state == "captured" and payment.charge_id:
         ledger.post(
             tx, source=payment.charge_id, kind=ledger.PROVIDER_FEE, subject=payment.subject, at=tx.now,
@@ -222,7 +232,7 @@ def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSee
     refund.provider_id = refund.provider_id or seen.id
     if seen.state == "done":
         refund.state, refund.ended_at = "done", tx.now
-        _post_refund(tx, payment, refund)
+        post_refund(tx, payment, refund)
         tx.announce(RefundSettled(refund.id))
     elif seen.state in ("failed", "cancelled"):
         fail_refund(tx, payment, refund)
@@ -230,39 +240,10 @@ def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSee
         refund.state = "pending"
 
 
-def _post_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
-    quote = Quote.from_dict(payment.quote)
-    if refund.borne_by_us:
-        entries = postings.refund_borne_by_us(refund.amount_minor)
-    elif refund.after_share:
-        before = refunded_before(tx.session, refund)
-        entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
-        _transfer_less(tx, payment, dict(entries)[postings.payable(payment.payee_expert_id)])
-    else:
-        entries = postings.refund_before_share(refund.lines, payment.subject)
-    ledger.post(
-        tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND, subject=payment.subject, at=tx.now,
-        entries=entries, why=refund.why,
-    )  # fmt: skip
-
-
-def _transfer_less(tx: Tx, payment: Payment, minor: int) -> None:
-    """What goes back to the buyer is not transferred; nothing left means no transfer."""
-    transfer = tx.session.scalar(
-        sa.select(Transfer).where(Transfer.payment_id == payment.id, Transfer.state == "due")
-    )
-    if transfer is None:
-        return
-    if transfer.amount_minor > minor:
-        transfer.amount_minor -= minor
-    else:
-        transfer.state, transfer.held_up_by, transfer.ended_at = "failed", "refunded", tx.now
-
-
 def fail_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
     """A refund that will not arrive: its entries stand, and the money is owed to the buyer (payments.md)."""
     if refund.state != "done":
-        _post_refund(tx, payment, refund)
+        post_refund(tx, payment, refund)
     refund.state, refund.ended_at = "failed", tx.now
     ledger.post(
         tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND_FAILED, subject=payment.subject,

@@ -7,7 +7,7 @@ token says why it exists, and exists once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -15,12 +15,14 @@ from sqlalchemy.orm import Session
 
 from ...domain import postings
 from ...domain.errors import RefundTooLarge, ShareUnderway
-from ...domain.events import ProviderCallDue
-from ...domain.pricing import LINES, Quote
+from ...domain.pricing import Quote
 from ...storage.db import Tx
-from ...storage.payments import Payment, ProviderCall, Refund
+from ...storage.payments import Payment, Refund
 from ...storage.payouts import Transfer
 from .. import ledger
+from . import terms
+from .intents import ask
+from .refunding import refunded_before, refunded_lines
 
 LIVE = ("created", "open", "authorised")
 
@@ -34,6 +36,16 @@ def live_payment(session: Session, subject: uuid.UUID) -> Payment | None:
     )
 
 
+def standing_payment(session: Session, subject: uuid.UUID) -> Payment | None:
+    """The subject's payment that was taken, or on company terms is owed; of several, the one with money in it."""
+    return session.scalar(
+        sa.select(Payment)
+        .where(Payment.subject == subject, (Payment.captured_minor > 0) | Payment.invoiced_at.is_not(None))
+        .order_by((Payment.refunded_minor < Payment.captured_minor).desc(), Payment.captured_at)
+        .limit(1)
+    )
+
+
 def captured_payment(session: Session, subject: uuid.UUID) -> Payment | None:
     """The subject's payment that was taken; of several, the one that still has money in it."""
     return session.scalar(
@@ -44,39 +56,9 @@ def captured_payment(session: Session, subject: uuid.UUID) -> Payment | None:
     )
 
 
-def write_call(
-    tx: Tx, payment: Payment, kind: str, token: str, parameters: Mapping[str, Any]
-) -> ProviderCall | None:
-    """The intent, once a token; None when it stood already. Whole parameters, never recomputed."""
-    if tx.session.scalar(sa.select(ProviderCall.id).where(ProviderCall.token == token)):
-        return None
-    call = ProviderCall(
-        payment_id=payment.id, kind=kind, token=token, parameters=dict(parameters), made_at=tx.now
-    )
-    tx.session.add(call)
-    tx.session.flush()  # Its id is the idempotency key and goes into the announcement.
-    return call
-
-
-def _ask(tx: Tx, payment: Payment, kind: str, token: str, parameters: Mapping[str, Any]) -> None:
-    call = write_call(tx, payment, kind, token, parameters)
-    if call is not None:
-        tx.announce(ProviderCallDue(call.id))
-
-
-def ask_again(tx: Tx, payment: Payment, call: ProviderCall) -> None:
-    """The same once more under a new key, where the provider keeps a refusal or nothing under the old one.
-
-    It counts as tried already: what the old key may have done is looked for first.
-    """
-    again = write_call(tx, payment, call.kind, f"{call.token}/again", call.parameters)
-    if again is not None:
-        again.tries = 1
-
-
 def request_capture(tx: Tx, payment: Payment) -> None:
     """Take the reserved money."""
-    _ask(
+    ask(
         tx, payment, "capture", f"capture/{payment.id}",
         {"intent_id": payment.intent_id, "amount_minor": payment.amount_minor},
     )  # fmt: skip
@@ -84,7 +66,7 @@ def request_capture(tx: Tx, payment: Payment) -> None:
 
 def request_release(tx: Tx, payment: Payment, *, why: str) -> None:
     """Give the reserved money back."""
-    _ask(tx, payment, "release", f"release/{payment.id}", {"intent_id": payment.intent_id})
+    ask(tx, payment, "release", f"release/{payment.id}", {"intent_id": payment.intent_id})
 
 
 def drop_live_payment(tx: Tx, subject: uuid.UUID, *, why: str) -> None:
@@ -108,7 +90,7 @@ def end_payment(tx: Tx, payment: Payment, *, why: str) -> None:
     if payment.state == "authorised":
         request_release(tx, payment, why=why)
     elif payment.checkout_id is not None:
-        _ask(tx, payment, "close_checkout", f"close/{payment.id}", {"checkout_id": payment.checkout_id})
+        ask(tx, payment, "close_checkout", f"close/{payment.id}", {"checkout_id": payment.checkout_id})
     else:
         payment.state = "closed"  # Nobody has its address: nobody can pay there.
         payment.ended_at = tx.now
@@ -130,19 +112,13 @@ def decide_refund(
     _within_each_line(tx.session, payment, lines)
     amount = sum(lines.values())
     tx.session.flush()  # The UPDATE below must see what this transaction wrote of the payment.
-    reserved = tx.session.execute(
-        sa.update(Payment)
-        .where(Payment.id == payment.id, Payment.refunded_minor + amount <= Payment.captured_minor)
-        .values(refunded_minor=Payment.refunded_minor + amount)
-        .execution_options(synchronize_session=False)
-    )
-    # From here on the payment's row is locked: what is read of it stays as it is.
-    if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
-        raise RefundTooLarge(asked=amount, left=payment.captured_minor - payment.refunded_minor)
+    owed = terms.unpaid(payment)
+    if not owed:  # Else each line is the bound, and nothing has come that could go back.
+        _reserve(tx, payment, amount)
     tx.session.refresh(payment)
     left = None if borne_by_us else _share_that_left(tx.session, payment)
     refund = Refund(
-        payment_id=payment.id, token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
+        payment_id=payment.id, kind="credit_note" if owed else "refund", token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
         after_share=payment.share_posted_at is not None, why=why, decided_at=tx.now,
         borne_by_us=borne_by_us,
     )  # fmt: skip
@@ -150,7 +126,7 @@ def decide_refund(
     tx.session.flush()  # Its id is the reference at the provider.
     back = _to_bring_back(tx.session, payment, refund, left) if left is not None else 0
     if left is not None and back:
-        _ask(
+        ask(
             tx, payment, "reverse_transfer", f"reverse/{refund.id}",
             {"transfer_id": left.provider_id, "amount_minor": back},
         )  # fmt: skip
@@ -159,26 +135,27 @@ def decide_refund(
     return refund
 
 
+def _reserve(tx: Tx, payment: Payment, minor: int) -> None:
+    """From here on the payment's row is locked: what is read of it stays as it is."""
+    reserved = tx.session.execute(
+        sa.update(Payment)
+        .where(Payment.id == payment.id, Payment.refunded_minor + minor <= Payment.captured_minor)
+        .values(refunded_minor=Payment.refunded_minor + minor)
+        .execution_options(synchronize_session=False)
+    )
+    if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
+        raise RefundTooLarge(asked=minor, left=payment.captured_minor - payment.refunded_minor)
+
+
 def send_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
-    """Ask the provider for a decided refund, once."""
-    _ask(
+    """Ask the provider for a decided refund, once; a credit note is only booked."""
+    if refund.kind == "credit_note":
+        terms.credit(tx, payment, refund)
+        return
+    ask(
         tx, payment, "refund", f"refund/{refund.id}",
         {"intent_id": payment.intent_id, "amount_minor": refund.amount_minor, "reference": str(refund.id)},
     )  # fmt: skip
-
-
-def refunded_before(session: Session, refund: Refund) -> dict[str, int]:
-    """What was decided before this one, whatever became of it: failed ones keep their entries.
-
-    What we bore took nothing of the expert's share.
-    """
-    return sum_lines(
-        session.scalars(
-            sa.select(Refund.lines).where(
-                Refund.payment_id == refund.payment_id, Refund.id < refund.id, ~Refund.borne_by_us
-            )
-        )
-    )
 
 
 def _to_bring_back(session: Session, payment: Payment, refund: Refund, left: Transfer) -> int:
@@ -210,25 +187,6 @@ def _share_that_left(session: Session, payment: Payment) -> Transfer | None:
     if found is not None and found.state != "done":
         raise ShareUnderway
     return found
-
-
-def refunded_lines(
-    session: Session, payment_id: uuid.UUID, *, after_share: bool | None = None
-) -> dict[str, int]:
-    """What is decided to go back of each line. A refund that failed counts: the buyer is owed it still."""
-    query = sa.select(Refund.lines).where(Refund.payment_id == payment_id)
-    if after_share is not None:
-        query = query.where(Refund.after_share.is_(after_share))
-    return sum_lines(session.scalars(query))
-
-
-def sum_lines(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
-    """Quote lines added up by name, minor units."""
-    totals = dict.fromkeys(LINES, 0)
-    for lines in several:
-        for name, minor in lines.items():
-            totals[name] += minor
-    return totals
 
 
 def post_share_due(tx: Tx, payment: Payment) -> int:

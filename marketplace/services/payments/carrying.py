@@ -18,6 +18,7 @@ import sqlalchemy as sa
 from ...domain.errors import ProviderBusy
 from ...domain.events import CaptureFailed
 from ...gateways.payments import (
+    BankTransfer,
     Checkout,
     PaymentError,
     Payments,
@@ -42,7 +43,9 @@ from .applying import (
     hold_up_transfer,
     refresh,
 )
-from .asking import LIVE, ask_again, end_payment
+from .asking import LIVE, end_payment
+from .intents import ask_again
+from .terms import bank_transfer_opened
 
 log = logging.getLogger(__name__)
 OVER = ("done", "failed")
@@ -83,6 +86,7 @@ _CALLS: Mapping[str, Callable[[Payments], Callable[..., Any]]] = {
     "refund": lambda gateway: gateway.refund,
     "transfer": lambda gateway: gateway.transfer,
     "reverse_transfer": lambda gateway: gateway.reverse_transfer,
+    "open_bank_transfer": lambda gateway: gateway.open_bank_transfer,
 }
 
 
@@ -121,6 +125,8 @@ def _outcome(tx: Tx, payment: Payment, call: ProviderCall, answer: object) -> No
                 payment.state = "open"
             elif payment.state == "closed":  # Ended while the provider was making it.
                 end_payment(tx, payment, why="ended_meanwhile")
+        case BankTransfer():
+            bank_transfer_opened(tx, payment, call, answer)
         case PaymentSeen():
             apply_seen(tx, payment, answer)
         case RefundSeen():
@@ -207,7 +213,7 @@ def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall) -> None:
 
 def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
     """Whether what the call was for stands at the provider, or can no longer be; then it is ended."""
-    if call.kind == "open_checkout":
+    if call.kind in ("open_checkout", "open_bank_transfer"):
         return False  # The same key gives the same one, and nobody has the address of another.
     with db.reading() as session:
         payment = session.get_one(Payment, call.payment_id)
@@ -256,7 +262,8 @@ def _found_reversal(db: Database, gateway: Payments, call: ProviderCall) -> bool
 def _end_where_it_stands(db: Database, call: ProviderCall) -> bool:
     with db.transaction() as tx:
         payment = _locked(tx, call)
-        if payment.state in _REACHED[call.kind]:
+        gone = call.parameters.get("intent_id") not in (None, payment.intent_id)  # Taken back, on terms.
+        if gone or payment.state in _REACHED[call.kind]:
             _end(tx, call.id, "done", provider_id=payment.intent_id)
         elif payment.state not in LIVE:
             _end(tx, call.id, "failed", error=f"the payment is {payment.state}")

@@ -16,8 +16,9 @@ from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall
 from .applying import refresh
-from .asking import LIVE, captured_payment, end_payment, live_payment, supersede_live_payment, write_call
+from .asking import LIVE, captured_payment, end_payment, live_payment, supersede_live_payment
 from .carrying import carry_out
+from .intents import write_call
 
 # Inside the hold's 35 minutes; the provider's shortest is 30.
 CHECKOUT_LASTS = timedelta(minutes=33)
