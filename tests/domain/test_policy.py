@@ -46,6 +46,7 @@ booking.dispute_as_expert  | expert
 booking.dispute_as_operator | operator
 booking.decide             | operator
 booking.refund             | operator
+booking.write_off          | operator
 queue.join                 | lead colleague other_lead lead_and_expert
 places.list_own            | {PEOPLE}
 place.leave                | lead lead_and_expert
@@ -120,7 +121,7 @@ def test_each_action_is_for_these_and_nobody_else(action):
 def test_without_a_booking_nobody_acts_on_one(action):
     general = {
         "booking.hold", "booking.stop", "booking.cancel_as_operator", "booking.dispute_as_operator",
-        "booking.decide", "booking.refund",
+        "booking.decide", "booking.refund", "booking.write_off",
     }  # fmt: skip
     if action not in general:
         assert not any(may(action, actor) for actor in WHO.values())
