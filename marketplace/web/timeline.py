@@ -19,8 +19,8 @@ BEFORE_THE_ASKING = frozenset(
     {"hold", "extend", "open_payment", "let_go", "pick_another_slot", "ask_approval", "approve", "refuse"}
 )
 
-# How operators come to a decision is theirs until it is one.
-OPERATORS_OWN = frozenset({"decision_proposed", "decision_dropped"})
+# How operators come to a decision is theirs until it is one; so is why a debt was given up.
+OPERATORS_OWN = frozenset({"decision_proposed", "decision_dropped", "written_off"})
 
 
 def timeline(page: BookingPage, *, side: str, now: datetime) -> list[Item]:
@@ -119,6 +119,8 @@ def move_words(move: str, to_state: str) -> str:
         "five_days_pass": _("Carried out as decided"),
         "day_80": _("Settled on the last day possible"),
         "refund": _("Refund by operators"),
+        "invoice_paid": _("The company’s transfer has arrived"),
+        "written_off": _("The company’s debt was given up"),
     }.get(move, move)
 
 
@@ -135,6 +137,7 @@ def _money_words(money_done: dict[str, Any] | None, side: str) -> str:
         "released": _("%(amount)s released, nothing taken", amount=amount),
         "refunded": _("%(amount)s go back", amount=amount),
         "settled": _("%(amount)s go back", amount=amount),
+        "written_off": _("%(amount)s given up", amount=amount),
     }.get(what, "")
 
 

@@ -64,6 +64,7 @@ ACTS: Mapping[str, Callable[[], str]] = {
     "refund.proposed": lambda: _("Refund proposed to a second operator"),
     "refund.dropped": lambda: _("Proposed refund dropped"),
     "refund.decided": lambda: _("Refund by operators"),
+    "booking.write_off": lambda: _("Company’s debt given up"),
     "case.claimed": lambda: _("Case taken"),
     "case.released": lambda: _("Case left to all"),
     "case.snoozed": lambda: _("Case put aside"),
