@@ -394,3 +394,16 @@ class RescheduleOver(Refusal):
 
 class QueueRefused(Refusal):
     """A place or times to ask for, refused. Facts: why (domain/queues.py names each), limit, days, nearest, at, earliest."""
+
+
+class MonthRefused(Refusal):
+    """A month of the books that cannot be closed. Facts: why (open, order, stopped), month."""
+
+
+class PlatformPayoutRefused(Refusal):
+    """No payout to our bank now. Facts: why (stopped, short, schedule, waiting, too_much, nothing, gone, changed),
+    most (minor units), asked."""
+
+
+class VatPaymentRefused(Refusal):
+    """VAT that cannot be noted as paid. Facts: why (not_closed, twice, nothing, reference, day), month."""

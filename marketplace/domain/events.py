@@ -302,3 +302,10 @@ class PlaceMoved(Event):
     place_id: uuid.UUID
     # A place may be given a slot and end later: two letters.
     state: str
+
+
+@dataclass(frozen=True)
+class BooksAlarm(Event):
+    """A check of the books found something that stops money, and that did not stand at the one before."""
+
+    check_id: uuid.UUID

@@ -83,6 +83,8 @@ ROOM_OF = {
     "domain.refunds": "bookings",
     "domain.reminders": "feeds",
     "domain.postings": "ledger",
+    "domain.own_funds": "ledger",
+    "domain.months": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",
     "domain.vectors": "search",

@@ -1,179 +1,282 @@
-"""Whether the books hold (payments.md, `ledger check`)."""
+"""Whether our own books hold (payments.md, `ledger check`): a few statements, whatever the number of bookings.
+
+What the provider's books say is compared in `reconciling.py`, what the findings lead to is in `watching.py`.
+"""
 
 from __future__ import annotations
 
-import uuid
-from collections import defaultdict
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
-from sqlalchemy import func, select
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ...domain.money import EUR
 from ...storage.ledger import LedgerEntry, LedgerGroup
-from ...storage.payments import Payment, ProviderCall, Refund
-from ...storage.payouts import Transfer
-from .posting import (
-    CAPTURED,
-    NOT_REVERSED,
-    PROVIDER_FEE,
-    REFUND,
-    REFUND_FAILED,
-    REVERSAL,
-    SHARE_DUE,
-    TRANSFER,
-)
-from .reading import balances
+from ...storage.payments import Payment, Refund
+from .covering import cover_now
+from .expected import EXPECTED, Rows, text_of
+
+# More of one sort than this tell nothing new; the rest is counted by the next run.
+MOST = 200
+# Sorting and hashing a year's entries in memory, and time for it: a check is no guest's request.
+ROOM = ("set local work_mem = '128MB'", "set local statement_timeout = '120s'", "set local jit = off")
 
 
 @dataclass(frozen=True)
 class Finding:
-    """Something the check found. A shortfall is money to top up, not a defect, and is told apart."""
+    """Something the check found. `about`: the source, account or object; `group`: the kind of group it is in.
+
+    `minor` is what stands, `other` what should (minor units). A shortfall is money to top up, a schedule
+    the provider's own payouts: neither is a defect of the books (payments.md).
+    """
 
     kind: str
-    text: str
-    shortfall: bool = False
+    about: str
+    group: str = ""
+    minor: int | None = None
+    other: int | None = None
+
+    @property
+    def shortfall(self) -> bool:
+        """Money to top up: told apart, stops platform payouts and early payments only."""
+        return self.kind == "shortfall"
+
+    @property
+    def defect(self) -> bool:
+        """Two runs with one of these stop transfers and payouts."""
+        return self.kind not in ("shortfall", "schedule")
+
+    @property
+    def text(self) -> str:
+        """In words, for the command and the log; pages say it in the reader's language."""
+        minor, other = amount(self.minor or 0), amount(self.other or 0)
+        return _TEXTS[self.kind].format(about=self.about, group=self.group, minor=minor, other=other)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values."""
+        return asdict(self)
+
+
+_TEXTS = {
+    "unbalanced": "{group} of {about} is off by {minor}",
+    "empty": "{group} of {about} has no entries",
+    "mixed": "{group} of {about} mixes currencies",
+    "missing": "{group} of {about} is not posted",
+    "orphan": "{group} of {about} is posted, but nothing of ours says so",
+    "amount": "{group} of {about} is posted with {minor}, our row says {other}",
+    "astray": "{group} of {about} has entries on an account of something else",
+    "held": "{about} still holds {minor}, but nothing is due",
+    "payable": "{about} is {minor} below zero",
+    "receivable": "{about} is {minor} below zero",
+    "refunds": "{about}: {minor} are refunded of {other} taken",
+    "shortfall": "top up {minor}",
+    "here": "{about} ({group}) moved {other} at the provider, and our books have nothing of it",
+    "there": "{about} ({group}) moved {minor} in our books, and the provider has nothing of it",
+    "differs": "{about} ({group}) moved {minor} in our books, and {other} at the provider",
+    "schedule": "the provider pays our money out by itself ({about}): set the payout schedule to manual",
+}
 
 
 def check(session: Session) -> list[Finding]:
-    """Everything that does not hold in our own books (payments.md, `ledger check`).
+    """Everything that does not hold in our own books. The provider's are not looked at here.
 
-    Not looked at here: whether the provider's books say the same. A shortfall is told apart
-    (`Finding.shortfall`): it stops platform payouts only, and is no defect.
+    At most `MOST` of each sort are named. Use a session of its own: it takes memory and time for itself.
     """
+    for setting in ROOM:
+        session.execute(sa.text(setting))
     return [
-        *_unbalanced(session),
-        *_groups_against_rows(session),
+        *_groups(session),
+        *_astray(session),
         *_held_of_the_closed(session),
         *_wrong_side(session),
+        *_refunded_too_much(session),
         *_shortfall(session),
     ]
 
 
-def _unbalanced(session: Session) -> Iterator[Finding]:
+def _expected() -> sa.Subquery:
+    parts: list[sa.Select[Any]] = []
+    for one in EXPECTED:
+        for must, rows in ((True, one.due), (False, one.may)):
+            if rows is not None:
+                parts.append(_named(rows, one.kind, must))
+    return sa.union_all(*parts).subquery("expected")
+
+
+def _named(rows: Rows, kind: str, must: bool) -> sa.Select[Any]:
+    source, minor = rows.selected_columns
+    return rows.with_only_columns(
+        sa.literal(kind, literal_execute=True).label("kind"),
+        source.label("source"),
+        sa.cast(minor, sa.BigInteger).label("minor"),
+        sa.literal(must, literal_execute=True).label("must"),
+    )
+
+
+def _groups(session: Session) -> Iterator[Finding]:
+    """Each group balances in one currency, each of our rows has its groups with its amount, none stands alone."""
+    minor = LedgerEntry.amount_minor
+    sums = (
+        sa.select(
+            LedgerEntry.group_id,
+            sa.func.sum(minor).label("off"),
+            sa.func.sum(minor).filter(minor > 0).label("debit"),
+            (sa.func.min(LedgerEntry.currency) != sa.func.max(LedgerEntry.currency)).label("mixed"),
+        )
+        .group_by(LedgerEntry.group_id)
+        .subquery("sums")
+    )
+    books = (
+        sa.select(LedgerGroup.source, LedgerGroup.kind, sums.c.off, sums.c.debit, sums.c.mixed)
+        .outerjoin(sums, sums.c.group_id == LedgerGroup.id)
+        .subquery("books")
+    )
+    said = _expected()
+    fault = sa.case(
+        (books.c.kind.is_(None), "missing"),
+        (said.c.kind.is_(None), "orphan"),
+        (books.c.off.is_(None), "empty"),
+        (books.c.mixed, "mixed"),
+        (books.c.off != 0, "unbalanced"),
+        (books.c.debit != said.c.minor, "amount"),
+    )
     rows = session.execute(
-        select(LedgerGroup.source, LedgerGroup.kind, func.sum(LedgerEntry.amount_minor))
-        .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id, isouter=True)
-        .group_by(LedgerGroup.id, LedgerEntry.currency)
-        .having(func.coalesce(func.sum(LedgerEntry.amount_minor), 1) != 0)
+        sa.select(
+            fault.label("fault"),
+            sa.func.coalesce(books.c.source, said.c.source).label("source"),
+            sa.func.coalesce(books.c.kind, said.c.kind).label("kind"),
+            books.c.off,
+            books.c.debit,
+            said.c.minor,
+        )
+        .select_from(
+            sa.join(
+                books,
+                said,
+                sa.and_(books.c.source == said.c.source, books.c.kind == said.c.kind),
+                full=True,
+            )
+        )
+        .where(fault.is_not(None), sa.or_(books.c.kind.is_not(None), said.c.must))
+        .order_by("fault", "source", "kind")
+        .limit(MOST)
     )
-    for source, kind, total in rows:
-        said = "has no entries" if total is None else f"is off by {_amount(int(total))}"
-        yield Finding("unbalanced", f"{kind} of {source} {said}")
+    for row in rows:
+        stands = row.off if row.fault == "unbalanced" else row.debit
+        yield Finding(row.fault, row.source, row.kind, _int(stands), _int(row.minor))
 
 
-def _groups_against_rows(session: Session) -> Iterator[Finding]:
-    """Each captured payment, ended refund and transfer has its groups, and no group stands alone."""
-    due = set(_groups_due(session))
-    allowed = {*_groups_allowed(session), *_not_reversed(session)}
-    posted = {
-        (source, kind) for source, kind in session.execute(select(LedgerGroup.source, LedgerGroup.kind))
-    }
-    for source, kind in sorted(due - posted):
-        yield Finding("missing", f"{kind} of {source} is not posted")
-    for source, kind in sorted(posted - due - allowed):
-        yield Finding("orphan", f"{kind} of {source} is posted, but nothing of ours says so")
+def _int(value: Any) -> int | None:
+    return None if value is None else int(value)
 
 
-def _groups_due(session: Session) -> Iterator[tuple[str, str]]:
-    captured = select(Payment.id, Payment.intent_id).where(Payment.captured_minor > 0)
-    for payment_id, intent_id in session.execute(captured):
-        yield intent_id or str(payment_id), CAPTURED
-    for payment_id in _shares_posted(session):
-        yield str(payment_id), SHARE_DUE
-    ended = select(Refund.id, Refund.provider_id, Refund.state).where(Refund.state.in_(("done", "failed")))
-    for refund_id, provider_id, state in session.execute(ended):
-        source = provider_id or str(refund_id)
-        yield source, REFUND
-        if state == "failed":
-            yield source, REFUND_FAILED
-    left = select(Transfer.id, Transfer.provider_id).where(Transfer.state == "done")
-    for transfer_id, provider_id in session.execute(left):
-        yield provider_id or str(transfer_id), TRANSFER
-    brought = select(ProviderCall.id).where(
-        ProviderCall.kind == "reverse_transfer", ProviderCall.state == "done"
+def _astray(session: Session) -> Iterator[Finding]:
+    """What is held is held for what the group is about, and somebody's account is never about nothing."""
+    account, subject = LedgerEntry.account, LedgerGroup.subject
+    rows = session.execute(
+        sa.select(LedgerGroup.source, LedgerGroup.kind)
+        .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
+        .where(
+            sa.or_(
+                sa.and_(account.startswith("held:"), account.is_distinct_from("held:" + text_of(subject))),
+                sa.and_(
+                    sa.or_(account.startswith("expert:"), account.startswith("buyer:")), subject.is_(None)
+                ),
+            )
+        )
+        .distinct()
+        .limit(MOST)
     )
-    for call_id in session.scalars(brought):
-        yield str(call_id), REVERSAL
-
-
-def _shares_posted(session: Session) -> Iterator[uuid.UUID]:
-    """Payments whose share was posted and was not nothing: what went back before leaves some of the price."""
-    before: dict[uuid.UUID, int] = defaultdict(int)
-    for payment_id, lines in session.execute(
-        select(Refund.payment_id, Refund.lines).where(~Refund.after_share)
-    ):
-        before[payment_id] += lines.get("price", 0) + lines.get("seller_vat", 0)
-    posted = select(Payment.id, Payment.quote).where(Payment.share_posted_at.is_not(None))
-    for payment_id, quote in session.execute(posted):
-        if before[payment_id] < quote["price"] + quote["seller_vat"]:
-            yield payment_id
-
-
-def _groups_allowed(session: Session) -> Iterator[tuple[str, str]]:
-    """Groups that may be there: the provider tells its fee when it knows it, and some take none."""
-    for charge in session.scalars(select(Payment.charge_id).where(Payment.captured_minor > 0)):
-        if charge is not None:
-            yield charge, PROVIDER_FEE
-
-
-def _not_reversed(session: Session) -> Iterator[tuple[str, str]]:
-    """A reversal that failed may have been asked again under a new key, or is owed by the expert now."""
-    failed = select(ProviderCall.id).where(
-        ProviderCall.kind == "reverse_transfer", ProviderCall.state == "failed"
-    )
-    for call_id in session.scalars(failed):
-        yield str(call_id), NOT_REVERSED
+    for source, kind in rows:
+        yield Finding("astray", source, kind)
 
 
 def _held_of_the_closed(session: Session) -> Iterator[Finding]:
     """`held` is 0 once nothing is due, frozen or in flight."""
-    open_refunds = select(Refund.payment_id).where(Refund.state.in_(("intended", "sent", "pending")))
-    still_held = select(Payment.subject).where(
-        (Payment.frozen_by.is_not(None))
-        | Payment.id.in_(open_refunds)
-        | ((Payment.share_posted_at.is_(None)) & (Payment.refunded_minor < Payment.captured_minor))
-    )
-    rows = session.execute(
-        select(LedgerEntry.account, func.sum(LedgerEntry.amount_minor))
-        .join(LedgerGroup, LedgerGroup.id == LedgerEntry.group_id)
-        .where(LedgerEntry.account.startswith("held:"), LedgerGroup.subject.not_in(still_held))
+    held = (
+        sa.select(LedgerEntry.account, sa.func.sum(LedgerEntry.amount_minor).label("total"))
+        .where(LedgerEntry.account.startswith("held:"))
         .group_by(LedgerEntry.account)
-        .having(func.sum(LedgerEntry.amount_minor) != 0)
-        .order_by(LedgerEntry.account)
+        .having(sa.func.sum(LedgerEntry.amount_minor) != 0)
+        .subquery("held")
+    )
+    # On terms it is held from the invoice on, before anything was taken.
+    whole = sa.case((Payment.invoiced_at.is_not(None), Payment.amount_minor), else_=Payment.captured_minor)
+    going_back = sa.select(Refund.payment_id).where(Refund.state.in_(("intended", "sent", "pending")))
+    waits = (
+        sa.select("held:" + text_of(Payment.subject).label("account"))
+        .where(
+            sa.or_(
+                Payment.frozen_by.is_not(None),
+                Payment.id.in_(going_back),
+                sa.and_(
+                    Payment.share_posted_at.is_(None),
+                    Payment.refunded_minor + Payment.credited_minor < whole,
+                ),
+            )
+        )
+        .subquery("waits")
+    )
+    key = next(iter(waits.c))
+    rows = session.execute(
+        sa.select(held.c.account, held.c.total)
+        .where(~sa.exists().where(key == held.c.account))
+        .order_by(held.c.account)
+        .limit(MOST)
     )
     for account, total in rows:
-        yield Finding("held", f"{account} still holds {_amount(-int(total))}, but nothing is due")
+        yield Finding("held", account, minor=-int(total))
 
 
 def _wrong_side(session: Session) -> Iterator[Finding]:
-    for account, total in balances(session).items():
-        if account.startswith("expert:") and account.endswith(":payable") and total > 0:
-            yield Finding("payable", f"{account} is {_amount(total)} below zero")
-        if account.startswith("buyer:") and account.endswith(":receivable") and total < 0:
-            yield Finding("receivable", f"{account} is {_amount(-total)} below zero")
+    """No expert is owed less than nothing, and no company on terms owes us less than nothing."""
+    total = sa.func.sum(LedgerEntry.amount_minor)
+    for kind, pattern, wrong in (
+        ("payable", "expert:%:payable", total > 0),
+        ("receivable", "buyer:%:receivable", total < 0),
+    ):
+        rows = session.execute(
+            sa.select(LedgerEntry.account, total)
+            .where(LedgerEntry.account.like(pattern))
+            .group_by(LedgerEntry.account, LedgerEntry.currency)
+            .having(wrong)
+            .order_by(LedgerEntry.account)
+            .limit(MOST)
+        )
+        for account, minor in rows:
+            yield Finding(kind, account, minor=abs(int(minor)))
+
+
+def _refunded_too_much(session: Session) -> Iterator[Finding]:
+    """What goes back of a payment is within what was taken. What failed stays owed, and counts once only."""
+    back = sa.func.sum(Refund.amount_minor)
+    rows = session.execute(
+        sa.select(Payment.id, back, Payment.captured_minor)
+        .join(Refund, Refund.payment_id == Payment.id)
+        .where(Refund.kind == "refund", Refund.state != "failed")
+        .group_by(Payment.id)
+        .having(back > Payment.captured_minor)
+        .limit(MOST)
+    )
+    for payment_id, minor, taken in rows:
+        yield Finding("refunds", str(payment_id), minor=int(minor), other=int(taken))
 
 
 def _shortfall(session: Session) -> Iterator[Finding]:
-    books = balances(session)
-    have = _sum_of(books, lambda name: name in ("provider_balance", "in_dispute"))
-    owe = -_sum_of(
-        books,
-        lambda name: (
-            name.startswith("held:")
-            or (name.startswith("expert:") and name.endswith(":payable"))
-            or (name.startswith("buyer:") and name.endswith(":owed"))
-        ),
+    have = session.scalar(
+        sa.select(sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0)).where(
+            LedgerEntry.account.in_(("provider_balance", "in_dispute")), LedgerEntry.currency == EUR
+        )
     )
-    if have < owe:
-        yield Finding("shortfall", f"top up {_amount(owe - have)}", shortfall=True)
+    cover = cover_now(session)
+    owe = cover.held + cover.payable + cover.owed
+    if int(have or 0) < owe:
+        yield Finding("shortfall", "provider_balance", minor=owe - int(have or 0))
 
 
-def _sum_of(books: dict[str, int], belongs: Callable[[str], bool]) -> int:
-    return sum(total for account, total in books.items() if belongs(account))
-
-
-def _amount(minor: int) -> str:
+def amount(minor: int) -> str:
     """Minor units as operators read them: 23.15, without floats."""
     sign = "-" if minor < 0 else ""
     return f"{sign}{abs(minor) // 100}.{abs(minor) % 100:02d}"

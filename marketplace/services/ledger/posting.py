@@ -21,9 +21,19 @@ PROVIDER_FEE = "provider_fee"  # the Charge
 SHARE_DUE = "share_due"  # our payment
 REFUND = "refund"  # the provider's refund, else our refund row
 REFUND_FAILED = "refund_failed"  # the same
+INVOICED = "invoiced"  # our payment, on company terms
+INVOICE_PAID = "invoice_paid"  # the PaymentIntent
+WRITTEN_OFF = "written_off"  # our payment
 TRANSFER = "transfer"  # the provider's transfer
 REVERSAL = "reversal"  # our call that brought part of a transfer back
-NOT_REVERSED = "not_reversed"  # our call that could not
+NOT_REVERSED = "not_reversed"  # our refund, of which part could not be brought back
+PLATFORM_PAYOUT = "platform_payout"  # the provider's payout
+PAYOUT_FAILED = "payout_failed"  # the same
+TOP_UP = "top_up"  # the provider's top-up
+VAT_PAID = "vat_paid"  # our tax payment
+REDECIDED = "redecided"  # the same as the refund's, whose entries it reverses
+SET_OFF = "set_off"  # our set-off
+PAID_ANOTHER_WAY = "paid_another_way"  # our repayment
 
 Entries = Sequence[tuple[str, int]]
 
