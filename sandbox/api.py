@@ -8,6 +8,8 @@ import json
 import logging
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -15,11 +17,40 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
 from . import parameters
-from .books import Wrong, invalid
-from .operations import ROUTES, Handler
-from .store import Books, Store
+from .clockwork import let_all_time_act
+from .operations import ROUTES, Call, Handler
+from .store import Books, Store, new_id
+from .wrong import Wrong, invalid
 
 log = logging.getLogger(__name__)
+KEYS_KEPT = timedelta(hours=24)  # By the platform's clock, so that it can be moved past.
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request that was understood: the operation, its values, the id in its path, its key."""
+
+    name: str
+    handler: Handler
+    values: dict[str, Any]
+    id: str
+    key: str | None
+    request_id: str
+
+    @property
+    def fingerprint(self) -> str:
+        """The same for the same request."""
+        what = f"{self.name} {self.id} {json.dumps(self.values, sort_keys=True)}"
+        return hashlib.sha256(what.encode()).hexdigest()
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back."""
+
+    status: int
+    body: str
+    replayed: bool = False
 
 
 class Api:
@@ -33,84 +64,94 @@ class Api:
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
         request.max_content_length = 256 * 1024
+        request_id = new_id("req")
         try:
-            status, body = self._answer(request)
+            answer = self._answer(request, request_id)
         except Wrong as wrong:
-            status, body = wrong.status, json.dumps({"error": wrong.error})
+            answer = _refused(wrong)
         except RequestEntityTooLarge:
-            status, body = (
-                413,
-                json.dumps({"error": {"type": "invalid_request_error", "message": "Too large."}}),
-            )
+            answer = _refused(invalid("Too large.", status=413))
         except Exception:
             log.exception("%s %s", request.method, request.path)
-            status, body = (
-                500,
-                json.dumps({"error": {"type": "api_error", "message": "An error of the sandbox."}}),
-            )
-        return Response(body, status, mimetype="application/json")(environ, start_response)
+            answer = _refused(Wrong(500, "api_error", None, "An error of the sandbox."))
+        headers = {"Request-Id": request_id}
+        if answer.replayed:
+            headers["Idempotent-Replayed"] = "true"
+        return Response(answer.body, answer.status, headers, mimetype="application/json")(
+            environ, start_response
+        )
 
-    def _answer(self, request: Request) -> tuple[int, str]:
+    def _answer(self, request: Request, request_id: str) -> Answer:
         given = request.headers.get("Authorization", "").removeprefix("Bearer ")
         if not hmac.compare_digest(given.encode(), self._secret.encode()):
             raise invalid("Invalid API Key provided.", status=401)
-        name, handler, path = _route(request.method, request.path)
-        asked = parameters.read(request)
-        parameters.check(name, asked)
+        name, handler, object_id = _route(request.method, request.path)
+        values = parameters.read(request)
+        parameters.check(name, values)
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-        if key is None:
-            with self.store.transaction() as books:
-                return 200, json.dumps(handler(self.public_base, books, asked, path))
-        return self._once(key, f"{name} {path} {json.dumps(asked, sort_keys=True)}", handler, asked, path)
+        return self._carried_out(Asked(name, handler, values, object_id, key, request_id))
 
-    def _once(
-        self, key: str, what: str, handler: Handler, asked: dict[str, Any], path: dict[str, str]
-    ) -> tuple[int, str]:
-        """The first answer under a key is kept for a day, declines too; refused parameters are not."""
-        fingerprint = hashlib.sha256(what.encode()).hexdigest()
+    def _carried_out(self, asked: Asked) -> Answer:
+        if asked.key is not None:
+            return self._once(asked, asked.key)
         with self.store.transaction() as books:
-            books.connection.execute("delete from sandbox.answers where at < now() - interval '24 hours'")
-            try:
-                with books.connection.transaction():
-                    books.connection.execute("set local lock_timeout = '100ms'")
-                    row = books.connection.execute(
-                        "insert into sandbox.answers (key, fingerprint) values (%s, %s)"
-                        " on conflict (key) do update set key = excluded.key returning fingerprint, status, body",
-                        (key, fingerprint),
-                    ).fetchone()
-            except psycopg.errors.LockNotAvailable:
-                raise Wrong(
-                    409,
-                    "idempotency_error",
-                    "idempotency_key_in_use",
-                    "A request with this key is under way.",
-                ) from None
-            assert row is not None
-            if row["fingerprint"] != fingerprint:
-                raise Wrong(
-                    400, "idempotency_error", None,
-                    "Keys for idempotent requests can only be used with the same parameters they were first used with.",
-                )  # fmt: skip
-            if row["status"] is not None:
-                return int(row["status"]), str(row["body"])
-            status, body = _executed(handler, self.public_base, books, asked, path)
+            return self._executed(books, asked)
+
+    def _once(self, asked: Asked, key: str) -> Answer:
+        """The first answer under a key is kept for a day, declines too; refused parameters are not."""
+        with self.store.beside() as books:
+            kept = _claimed(books, key, asked.fingerprint)
+            if kept is not None:
+                return kept
+            books.alone()
+            answer = self._executed(books, asked)
             books.connection.execute(
-                "update sandbox.answers set status = %s, body = %s where key = %s", (status, body, key)
+                "update sandbox.answers set status = %s, body = %s where key = %s",
+                (answer.status, answer.body, key),
             )
-            return status, body
+            return answer
+
+    def _executed(self, books: Books, asked: Asked) -> Answer:
+        """What was done, or the refusal that is kept in its place; then nothing was done."""
+        books.request = {"id": asked.request_id, "idempotency_key": asked.key}
+        let_all_time_act(books)
+        call = Call(books, asked.values, asked.id, self.public_base)
+        try:
+            with books.connection.transaction():
+                return Answer(200, json.dumps(asked.handler(call)))
+        except Wrong as wrong:
+            if not wrong.kept:
+                raise
+            return _refused(wrong)
 
 
-def _executed(
-    handler: Handler, public_base: str, books: Books, asked: dict[str, Any], path: dict[str, str]
-) -> tuple[int, str]:
-    """What was done, or the refusal that is kept in its place; then nothing was done."""
+def _claimed(books: Books, key: str, fingerprint: str) -> Answer | None:
+    """The answer kept under this key; None makes the key ours. In use elsewhere, or for another request: refused."""
+    books.connection.execute("delete from sandbox.answers where at < %s", (books.now - KEYS_KEPT,))
     try:
         with books.connection.transaction():
-            return 200, json.dumps(handler(public_base, books, asked, path))
-    except Wrong as wrong:
-        if not wrong.kept:
-            raise
-        return wrong.status, json.dumps({"error": wrong.error})
+            books.connection.execute("set local lock_timeout = '100ms'")
+            row = books.connection.execute(
+                "insert into sandbox.answers (key, fingerprint, at) values (%s, %s, %s)"
+                " on conflict (key) do update set key = excluded.key returning fingerprint, status, body",
+                (key, fingerprint, books.now),
+            ).fetchone()
+            books.connection.execute("set local lock_timeout = 0")
+    except psycopg.errors.LockNotAvailable:
+        raise Wrong(
+            409, "idempotency_error", "idempotency_key_in_use", "A request with this key is under way."
+        ) from None
+    assert row is not None
+    if row["fingerprint"] != fingerprint:
+        raise Wrong(
+            400, "idempotency_error", None,
+            "Keys for idempotent requests can only be used with the same parameters they were first used with.",
+        )  # fmt: skip
+    return None if row["status"] is None else Answer(int(row["status"]), str(row["body"]), replayed=True)
+
+
+def _refused(wrong: Wrong) -> Answer:
+    return Answer(wrong.status, json.dumps({"error": wrong.error}))
 
 
 _PATTERNS = tuple(
@@ -119,9 +160,9 @@ _PATTERNS = tuple(
 )
 
 
-def _route(method: str, path: str) -> tuple[str, Handler, dict[str, str]]:
+def _route(method: str, path: str) -> tuple[str, Handler, str]:
     for name, verb, pattern, handler in _PATTERNS:
         found = pattern.fullmatch(path) if verb == method else None
         if found:
-            return name, handler, found.groupdict()
+            return name, handler, found.groupdict().get("id", "")
     raise invalid(f"Unrecognized request URL ({method}: {path[:100]}).", status=404)

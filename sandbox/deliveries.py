@@ -12,7 +12,7 @@ import urllib.request
 from hashlib import sha256
 from typing import Any
 
-from .books import let_all_time_act
+from .clockwork import let_all_time_act, something_is_due
 from .store import Store
 
 log = logging.getLogger(__name__)
@@ -40,7 +40,7 @@ class Deliveries:
         """Wait, so long at most, until nothing is waiting: Checkout's way back waits for the webhook too."""
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            with self._store.transaction() as books:
+            with self._store.beside() as books:
                 row = books.connection.execute(
                     "select 1 from sandbox.deliveries where delivered_at is null and tries = 0 limit 1"
                 ).fetchone()
@@ -54,17 +54,26 @@ class Deliveries:
             try:
                 if time.monotonic() - acted >= PULSE_SECONDS:
                     acted = time.monotonic()
-                    with self._store.transaction() as books:
-                        let_all_time_act(books)
+                    self._pulse()
                 while self.one():
                     pass
             except Exception:
                 log.exception("deliveries")
                 self._stop.wait(1.0)
 
+    def _pulse(self) -> None:
+        """What has run out meanwhile, also where nobody looks; in short transactions, so that others get between."""
+        more = True
+        while more and not self._stop.is_set():
+            with self._store.beside() as books:
+                more = something_is_due(books)
+            if more:
+                with self._store.transaction() as books:
+                    let_all_time_act(books)
+
     def one(self) -> bool:
         """Deliver the next one that is due; False when there is none."""
-        with self._store.transaction() as books:
+        with self._store.beside() as books:
             # Claimed by moving its next try away: nothing stays locked while the platform thinks.
             row = books.connection.execute(
                 "update sandbox.deliveries set next_try = now() + make_interval(secs => %s) where id = ("
@@ -75,7 +84,7 @@ class Deliveries:
         if row is None:
             return False
         taken = self._post(row["event"])
-        with self._store.transaction() as books:
+        with self._store.beside() as books:
             books.connection.execute(
                 "update sandbox.deliveries set tries = tries + 1, delivered_at = case when %s then now() end,"
                 " next_try = now() + make_interval(secs => %s) where id = %s",

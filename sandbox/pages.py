@@ -13,8 +13,8 @@ from werkzeug.routing import Map, Rule
 from werkzeug.utils import redirect
 from werkzeug.wrappers import Request, Response
 
-from . import books as money
-from . import operations
+from . import accounts, checkout
+from .clockwork import let_all_time_act
 from .deliveries import Deliveries
 from .store import Books, Store
 
@@ -64,6 +64,7 @@ class Pages:
 
     def _checkout(self, request: Request, id: str) -> Response:
         with self._store.transaction() as books:
+            let_all_time_act(books)
             session = _session(books, id)
             if request.method != "POST":
                 return self._page("checkout.html", request, session=session, fr=session["locale"] == "fr")
@@ -78,11 +79,7 @@ class Pages:
                 return redirect(f"{request.script_root}/checkout/{id}/authenticate", 303)
             if action not in ("succeed", "decline", "fail_later"):
                 raise NotFound
-            money.pay(books, session, "decline" if action == "decline" else "succeed")
-            if action == "fail_later":
-                intent = books.get("payment_intent", session["payment_intent"])
-                if intent is not None:
-                    books.put("payment_intent", intent | {"_fails_at_capture": True})
+            checkout.pay(books, session, action)
         return self._after(session, action, request, id)
 
     def _after(self, session: dict[str, Any], action: str, request: Request, id: str) -> Response:
@@ -93,6 +90,7 @@ class Pages:
 
     def _authenticate(self, request: Request, id: str) -> Response:
         with self._store.transaction() as books:
+            let_all_time_act(books)
             session = _session(books, id)
             if request.method != "POST":
                 return self._page("authenticate.html", request, session=session, fr=session["locale"] == "fr")
@@ -101,7 +99,7 @@ class Pages:
             if request.form.get("action") not in ("approve", "fail"):
                 raise NotFound
             approved = request.form["action"] == "approve"
-            money.pay(books, session, "succeed" if approved else "decline")
+            checkout.pay(books, session, "succeed" if approved else "decline")
         return self._after(session, "succeed" if approved else "decline", request, id)
 
     def _onboarding(self, request: Request, id: str) -> Response:
@@ -117,17 +115,10 @@ class Pages:
                 fr = request.accept_languages.best_match(["fr", "en"], "en") == "fr"
                 return self._page("onboarding.html", request, account=account, fr=fr)
             action = request.form.get("action", "")
-            if action not in ("complete", "restrict", *operations.ASKED_LATER):
+            if action not in accounts.ACTIONS:
                 raise NotFound
-            transfers = account["configuration"]["recipient"]["capabilities"]["stripe_balance"][
-                "stripe_transfers"
-            ]
-            transfers["status"] = "active" if action == "complete" else "restricted"
-            more = operations.ASKED_LATER.get(action)
-            account["requirements"]["entries"] = [operations.asks(more)] if more else []
-            books.put("v2.core.account", account)
             books.put("account_link", link | {"_used": True})
-            books.announce("account.updated", {"id": account["id"], "object": "account", "metadata": {}})
+            accounts.becomes(books, account, action)
         self._deliveries.soon()
         return redirect(link["_return_url"], 303)
 
@@ -136,4 +127,4 @@ def _session(books: Books, session_id: str) -> dict[str, Any]:
     session = books.get("checkout.session", session_id)
     if session is None:
         raise NotFound
-    return money.let_time_act(books, session)
+    return session

@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 
 from werkzeug.wrappers import Request
 
-from .books import invalid
+from .wrong import invalid
 
 PUBLISHED = json.loads((Path(__file__).parent / "data" / "requests.json").read_text("utf-8"))["operations"]
 

@@ -139,7 +139,7 @@ class TestTheSameKey:
         assert intent
         for _ in range(2):
             at.gateway.capture(key="c-1", intent_id=intent, amount_minor=AMOUNT)
-        assert at.gateway.balance().available == {"EUR": AMOUNT - (AMOUNT * 15 // 1000 + 25)}
+        assert at.gateway.balance().pending == {"EUR": AMOUNT - (AMOUNT * 15 // 1000 + 25)}
 
 
 class TestMoney:
@@ -210,6 +210,7 @@ class TestMoney:
         assert seen.charge_id
         assert seen.intent_id
         at.gateway.refund(key=key(), intent_id=seen.intent_id, amount_minor=100000, reference="r1")
+        clock.move(timedelta(days=5))  # Settled: from then on a transfer needs available money.
         asked: dict[str, Any] = {
             "amount_minor": 129600,
             "currency": "EUR",

@@ -16,6 +16,7 @@ from werkzeug.serving import make_server
 from werkzeug.wrappers import Request, Response
 
 from marketplace.gateways import payments as port
+from sandbox import balance
 from tests.clock import FakeClock
 from tests.provider import SECRET_KEY, Provider, provider
 
@@ -72,6 +73,12 @@ def link(at: Provider, account_id: str) -> str:
     ).url
 
 
+def settle(at: Provider) -> None:
+    """What is pending is available from now on."""
+    with at.sandbox.api.store.transaction() as books:
+        balance.settle_now(books)
+
+
 @pytest.mark.parametrize(
     ("method", "path", "body"),
     [
@@ -123,9 +130,11 @@ def test_a_refusal_stays_under_its_key_and_a_new_key_is_a_new_try(at: Provider, 
         "amount_minor": 152640 - 2315 + 1, "currency": "EUR", "account_id": account_id, "charge_id": charge,
         "reference": "ref",
     }  # fmt: skip
+    settle(at)
     with pytest.raises(port.Unavailable, match="balance_insufficient"):
         at.gateway.transfer(key="one", **asked)
     taken(at, clock, "other")
+    settle(at)
     with pytest.raises(port.Unavailable, match="balance_insufficient"):
         at.gateway.transfer(key="one", **asked)
     assert at.gateway.transfer(key="two", **asked).amount_minor == asked["amount_minor"]

@@ -29,7 +29,7 @@ from marketplace.storage import locks
 from marketplace.storage.db import Database
 from marketplace.storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from marketplace.storage.payouts import Transfer
-from sandbox import books as money
+from sandbox import accounts, balance, bank, chargebacks, checkout, clockwork, payouts, refunds
 from sandbox.api import Api
 from sandbox.store import Store
 from tests import factories as make
@@ -87,14 +87,12 @@ class Provider:
         self.wire.faults.clear()
         self.wire.asked.clear()
         self.wire.away = False
-        with self.store.transaction() as books:
-            for table in ("objects", "answers", "deliveries"):
-                books.connection.execute(f"delete from sandbox.{table}")  # type: ignore[arg-type]
+        self.store.forget()
 
     def pay(self, payment: Payment, how: str = "succeed") -> None:
         """The buyer's click on the provider's page."""
         with self.store.transaction() as books:
-            money.pay(books, self._get(books, "checkout.session", payment.checkout_id), how)
+            checkout.pay(books, self._get(books, "checkout.session", payment.checkout_id), how)
 
     def fails_at_capture(self, payment: Payment) -> None:
         """The bank will say no when the reserved money is taken."""
@@ -117,19 +115,95 @@ class Provider:
         return seen.id
 
     def opens_up(self, account_id: str, status: str = "active") -> None:
+        """Onboarding is gone through, or the provider restricts the account."""
         with self.store.transaction() as books:
             account = self._get(books, "v2.core.account", account_id)
-            recipient = account["configuration"]["recipient"]
-            recipient["capabilities"]["stripe_balance"]["stripe_transfers"]["status"] = status
-            books.put("v2.core.account", account)
+            accounts.becomes(books, account, "complete" if status == "active" else "restrict")
+
+    def money_leaves(self, account_id: str) -> None:
+        """The expert's account is paid out to their own bank: a reversal finds nothing."""
+        with self.store.transaction() as books:
+            accounts.money_leaves(books, self._get(books, "v2.core.account", account_id))
+
+    def settle(self) -> None:
+        """Whatever is pending is available from now on."""
+        with self.store.transaction() as books:
+            balance.settle_now(books)
+            refunds.serve_waiting(books)
+
+    def time_acts(self) -> None:
+        """What is due by the clock is done."""
+        with self.store.transaction() as books:
+            while clockwork.let_all_time_act(books):
+                pass
 
     def spend(self, minor: int) -> None:
-        """The balance is spent elsewhere."""
+        """Everything settles, and so much of the balance is spent elsewhere."""
+        self.settle()
         with self.store.transaction() as books:
-            money.balance_transaction(books, "payout", f"po_{uuid.uuid4().hex}", -minor, 0, "eur")
+            balance.add(books, "stripe_fee", f"fee_{uuid.uuid4().hex}", -minor)
 
     def balance(self) -> int:
-        return self.gateway.balance().available["EUR"]
+        """What the platform has at the provider, settled or not."""
+        seen = self.gateway.balance()
+        return seen.available["EUR"] + seen.pending["EUR"]
+
+    def dispute(self, charge_id: str | None, kind: str = "chargeback", **how: Any) -> str:
+        """The buyer's bank disputes a charge; the dispute's id."""
+        with self.store.transaction() as books:
+            charge = self._get(books, "charge", charge_id)
+            return str(chargebacks.open_dispute(books, charge, kind, **how)["id"])
+
+    def decide(self, dispute_id: str, won: bool, *, fee_returns: bool = False) -> None:
+        """The bank decides a dispute."""
+        with self.store.transaction() as books:
+            dispute = self._get(books, "dispute", dispute_id)
+            chargebacks.decide(books, dispute, won, fee_returns=fee_returns)
+
+    def closes(self, dispute_id: str) -> None:
+        """An inquiry comes to nothing."""
+        with self.store.transaction() as books:
+            chargebacks.close(books, self._get(books, "dispute", dispute_id))
+
+    def escalate(self, dispute_id: str) -> None:
+        """An inquiry becomes a chargeback."""
+        with self.store.transaction() as books:
+            chargebacks.escalate(books, self._get(books, "dispute", dispute_id))
+
+    def refunds_stay_pending(self, charge_id: str | None) -> None:
+        """From now on the refunds of a charge take their days."""
+        with self.store.transaction() as books:
+            books.put("charge", self._get(books, "charge", charge_id) | {"_refunds": "pending"})
+
+    def refund_fails(self, refund_id: str | None, why: str = "expired_or_canceled_card") -> None:
+        """A refund does not arrive."""
+        with self.store.transaction() as books:
+            refunds.fail(books, self._get(books, "refund", refund_id), why)
+
+    def refund_arrives(self, refund_id: str | None) -> None:
+        """A refund reaches the buyer."""
+        with self.store.transaction() as books:
+            refunds.arrive(books, self._get(books, "refund", refund_id))
+
+    def bank_details_given(self, refund_id: str | None) -> None:
+        """The buyer says where a refund of a bank transfer is to go."""
+        with self.store.transaction() as books:
+            refunds.details_given(books, self._get(books, "refund", refund_id))
+
+    def money_arrives(self, customer_id: str, minor: int, reference: str | None = None) -> None:
+        """A bank transfer of a customer comes in."""
+        with self.store.transaction() as books:
+            bank.arrives(books, customer_id, minor, reference)
+
+    def payout_fails(self, payout_id: str) -> None:
+        """The bank sends a payout back."""
+        with self.store.transaction() as books:
+            payouts.fail(books, self._get(books, "payout", payout_id))
+
+    def schedule(self, interval: str) -> None:
+        """Somebody changes the platform's payout schedule in the provider's own pages."""
+        with self.store.transaction() as books:
+            payouts.schedule(books, interval)
 
     def objects(self, kind: str) -> list[dict[str, Any]]:
         with self.store.transaction() as books:
