@@ -25,7 +25,7 @@ CLOCKS = {
     "marketplace/storage/clock.py": "the platform's clock itself",
     "marketplace/web/house.py": "log-ins and limits keep real time",
     "marketplace/cli/supervise.py": "how long the start took",
-    "marketplace/gateways/payments_stripe.py": "webhook signatures keep real time",
+    "marketplace/gateways/payments_stripe/client.py": "webhook signatures keep real time",
     "run.py": "how long the start took",
 }
 CLOCK_CALLS = {"now", "utcnow", "today", "time", "time_ns"}

@@ -19,7 +19,15 @@ What a call may raise, and what to do then:
 """
 
 from .errors import Declined, NeedsAction, NotTrusted, PaymentError, Refused, Unavailable, Unknown
-from .port import ACCOUNT_COUNTRIES, MOST_EVENT_BYTES, SIGNATURE_SECONDS, Payments
+from .port import (
+    ACCOUNT_COUNTRIES,
+    CURRENCY,
+    EVIDENCE_FIELDS,
+    MOST_EVENT_BYTES,
+    MOST_EVIDENCE,
+    SIGNATURE_SECONDS,
+    Payments,
+)
 from .values import (
     AccountSeen,
     BalanceSeen,
@@ -41,7 +49,10 @@ from .values import (
 
 __all__ = [
     "ACCOUNT_COUNTRIES",
+    "CURRENCY",
+    "EVIDENCE_FIELDS",
     "MOST_EVENT_BYTES",
+    "MOST_EVIDENCE",
     "SIGNATURE_SECONDS",
     "AccountSeen",
     "BalanceSeen",

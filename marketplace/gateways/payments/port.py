@@ -26,7 +26,10 @@ from .values import (
 
 class Payments(Protocol):
     """The payment provider. Changing calls may raise all errors above, the others `Unavailable`,
-    `Refused` and `Unknown`; `parse_event` raises `NotTrusted` alone and calls nobody."""
+    `Refused` and `Unknown`; `parse_event` raises `NotTrusted` alone and calls nobody.
+
+    `metadata` are labels that stand with the object at the provider, beside our reference. A `currency`
+    that is not `CURRENCY` is `Refused("currency_unsupported")` and nothing is asked."""
 
     def create_account(self, *, key: str, reference: str, email: str, name: str, country: str) -> AccountSeen:
         """An account for an expert to be paid on. `country` ISO, of the EEA, GB, CH, US or CA."""
@@ -65,17 +68,42 @@ class Payments(Protocol):
     def release(self, *, key: str, intent_id: str) -> PaymentSeen:
         """Give reserved money back. `Refused(look)` when it is already taken or released."""
 
-    def refund(self, *, key: str, intent_id: str, amount_minor: int, reference: str) -> RefundSeen:
-        """Send money back to the buyer; not final when made. `reference` is the refund's, ours."""
+    def refund(
+        self,
+        *,
+        key: str,
+        intent_id: str,
+        amount_minor: int,
+        reference: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> RefundSeen:
+        """Send money back to the buyer; not final when made. `reference` is the refund's, ours.
+        `Refused("charge_disputed", look)` while the payer's bank contests it."""
 
     def transfer(
-        self, *, key: str, amount_minor: int, currency: str, account_id: str, charge_id: str, reference: str
+        self,
+        *,
+        key: str,
+        amount_minor: int,
+        currency: str,
+        account_id: str,
+        charge_id: str,
+        reference: str,
+        metadata: Mapping[str, str] | None = None,
     ) -> TransferSeen:
         """Pay an expert out of the charge. `reference` is the payment's, ours.
         `Unavailable("balance_insufficient")` while the money is not there."""
 
-    def reverse_transfer(self, *, key: str, transfer_id: str, amount_minor: int) -> ReversalSeen:
-        """Bring paid money back from the expert's account."""
+    def reverse_transfer(
+        self,
+        *,
+        key: str,
+        transfer_id: str,
+        amount_minor: int,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+    ) -> ReversalSeen:
+        """Bring paid money back from the expert's account. `reference` is the refund's it is for."""
 
     def payment(self, *, intent_id: str | None = None, checkout_id: str | None = None) -> PaymentSeen:
         """The payment as it stands, by either id. By checkout, an unfinished one has no `intent_id`."""
@@ -105,16 +133,25 @@ class Payments(Protocol):
         metadata: Mapping[str, str] | None = None,
     ) -> BankTransfer:
         """A payment by bank transfer on company terms: an account to send the money to (`country` DE, FR,
-        IE or NL). Makes the customer `name` at the provider where `customer_id` does not name one."""
+        IE or NL). Makes the customer `name` at the provider where `customer_id` does not name one.
+        What the customer had sent before may pay it at once: then there is no account to send to."""
 
     def dashboard_link(self, *, key: str, account_id: str) -> str:
         """The address of an expert's own pages at the provider, for one use, made on the click."""
 
     def submit_evidence(
-        self, *, key: str, chargeback_id: str, evidence: Mapping[str, str], submit: bool
+        self,
+        *,
+        key: str,
+        chargeback_id: str,
+        evidence: Mapping[str, str],
+        submit: bool,
+        reference: str | None = None,
+        metadata: Mapping[str, str] | None = None,
     ) -> ChargebackSeen:
         """Stage evidence for a chargeback, or send it (`submit`): once, and only until `evidence_due`.
-        `evidence` by the provider's field names, texts only, 150 000 characters together at most."""
+        `evidence` by the names of `EVIDENCE_FIELDS`; what does not fit is `Refused("evidence_unfit")`,
+        sent already or over is `Refused("chargeback_not_open", look)`. `reference` is the payment's."""
 
     def chargeback(self, chargeback_id: str) -> ChargebackSeen:
         """The chargeback as it stands."""
@@ -124,7 +161,15 @@ class Payments(Protocol):
     ) -> tuple[ChargebackSeen, ...]:
         """Those of one payment, or all that were made since; newest first."""
 
-    def pay_out(self, *, key: str, amount_minor: int, currency: str, reference: str) -> PayoutSeen:
+    def pay_out(
+        self,
+        *,
+        key: str,
+        amount_minor: int,
+        currency: str,
+        reference: str,
+        metadata: Mapping[str, str] | None = None,
+    ) -> PayoutSeen:
         """Send our own money to our bank. `Unavailable("balance_insufficient")` beyond what is available."""
 
     def payout(self, payout_id: str) -> PayoutSeen:
@@ -134,18 +179,45 @@ class Payments(Protocol):
         """Those made since, newest first, the provider's automatic ones too."""
 
     def movements(self, *, since: datetime, until: datetime | None = None) -> Iterator[MovementSeen]:
-        """The provider's own books of our balance, newest first, page by page as they are read."""
+        """The provider's own books of our balance from `since` to before `until`, newest first, page by
+        page as they are read."""
 
     def payout_schedule(self) -> str:
         """How the platform's own money leaves for its bank: "manual" is the only safe one."""
 
-    def balance(self) -> BalanceSeen:
-        """What the provider holds for the platform."""
+    def balance(self, account_id: str | None = None) -> BalanceSeen:
+        """What the provider holds for the platform, or on an expert's account."""
 
     def parse_event(self, body: bytes, signature: str, *, now: datetime | None = None) -> ProviderEvent:
         """Check a posted message and read it. `now` is REAL time (default: the system's); at most
         256 KiB, signed within 300 s, not from the future, by any of the configured secrets."""
 
+
+# The platform settles in one currency (payments.md, "Currency").
+CURRENCY: str = "EUR"
+
+# What evidence may say, and in how many characters; together never more than the provider takes.
+EVIDENCE_FIELDS: Mapping[str, int] = {
+    "access_activity_log": 20_000,
+    "billing_address": 5_000,
+    "cancellation_policy_disclosure": 20_000,
+    "cancellation_rebuttal": 20_000,
+    "customer_email_address": 5_000,
+    "customer_name": 5_000,
+    "customer_purchase_ip": 5_000,
+    "duplicate_charge_explanation": 20_000,
+    "duplicate_charge_id": 5_000,
+    "product_description": 20_000,
+    "refund_policy_disclosure": 20_000,
+    "refund_refusal_explanation": 20_000,
+    "service_date": 5_000,
+    "shipping_address": 5_000,
+    "shipping_carrier": 5_000,
+    "shipping_date": 5_000,
+    "shipping_tracking_number": 5_000,
+    "uncategorized_text": 20_000,
+}
+MOST_EVIDENCE: int = 150_000
 
 MOST_EVENT_BYTES: int = 256 * 1024
 SIGNATURE_SECONDS: int = 300

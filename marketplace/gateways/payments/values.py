@@ -58,7 +58,8 @@ class PaymentSeen:
 
 @dataclass(frozen=True)
 class RefundSeen:
-    """`state`: pending, needs_action, done, failed, cancelled. `failure` where it failed."""
+    """`state`: pending, needs_action, done, failed, cancelled. `failure` is why, where it failed:
+    `charge_for_pending_refund_disputed` when the payer's bank contested the payment meanwhile."""
 
     id: str
     state: str
@@ -90,6 +91,7 @@ class ReversalSeen:
     transfer_id: str
     amount_minor: int
     currency: str
+    reference: str | None = None
 
 
 @dataclass(frozen=True)
@@ -131,8 +133,8 @@ class ProviderEvent:
 
     `kind` is the provider's event type; `object_kind` one of ours: checkout, payment, charge,
     refund, transfer, account, chargeback, payout, other. `intent_id` is the payment it is about where the event says,
-    `reference` ours from its metadata or transfer group. `account` is set for a connected
-    account's event.
+    `charge_id` the charge, for what names no payment; `reference` ours from its metadata or transfer
+    group. `account` is set for an event of an expert's own account (its own payouts, say).
     """
 
     id: str
@@ -144,6 +146,7 @@ class ProviderEvent:
     account: str | None = None
     intent_id: str | None = None
     reference: str | None = None
+    charge_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -196,7 +199,10 @@ class ChargebackSeen:
 
 @dataclass(frozen=True)
 class BankTransfer:
-    """Where a company sends its money, and what it writes with it, so that the provider knows whose it is."""
+    """Where a company sends its money, and what it writes with it, so that the provider knows whose it is.
+
+    Empty words where what it had sent before has paid it at once.
+    """
 
     intent_id: str
     customer_id: str
@@ -227,7 +233,7 @@ class MovementSeen:
     """One line of the provider's own books for our balance: what reconciling compares with ours.
 
     `kind`: charge, refund, refund_failed, transfer, reversal, chargeback, payout, payout_failed,
-    top_up, fee, other. `source` is the object that moved it. `amount_minor` is signed (what came in is
+    top_up, fee, other. `source` is the object that moved it, or its own id. `amount_minor` is signed (what came in is
     positive), `fee_minor` what was kept of it; the balance changed by the difference.
     """
 

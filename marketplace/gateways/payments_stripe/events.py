@@ -21,6 +21,8 @@ from marketplace.gateways.payments import (
     ProviderEvent,
 )
 
+from .reading import id_of, our_reference
+
 # Two machines' clocks are never quite the same; the signature has whole seconds.
 CLOCK_SKEW_SECONDS = 5
 
@@ -34,6 +36,8 @@ _OBJECT_KINDS = {
     "transfer": "transfer",
     "account": "account",
     "v2.core.account": "account",
+    "dispute": "chargeback",
+    "payout": "payout",
 }
 
 
@@ -87,7 +91,7 @@ def _whole(event: dict[str, Any]) -> ProviderEvent:
         raise ValueError("not an event")
     about = event["data"]["object"]
     kind = _OBJECT_KINDS.get(about["object"], "other")
-    intent = about["id"] if kind == "payment" else about.get("payment_intent")
+    intent = about["id"] if kind == "payment" else _intent_of(about)
     return ProviderEvent(
         id=_checked(_ID, event["id"]),
         kind=_checked(_KIND, event["type"]),
@@ -99,7 +103,14 @@ def _whole(event: dict[str, Any]) -> ProviderEvent:
         account=_optional(event.get("account")),
         intent_id=_optional(intent),
         reference=_reference(about),
+        charge_id=_optional(id_of(about.get("charge"))),
     )
+
+
+def _intent_of(about: dict[str, Any]) -> str | None:
+    """The payment an object says it is of; a customer's money says it where it was used."""
+    used = about.get("applied_to_payment") or about.get("unapplied_from_payment") or {}
+    return id_of(about.get("payment_intent")) or id_of(used.get("payment_intent"))
 
 
 def _thin(event: dict[str, Any]) -> ProviderEvent:
@@ -132,7 +143,5 @@ def _truth(value: Any) -> bool:
 
 
 def _reference(about: dict[str, Any]) -> str | None:
-    found = (about.get("metadata") or {}).get("reference") or about.get("transfer_group")
-    if not isinstance(found, str) or not _ID.fullmatch(found):
-        return None
-    return found
+    found = our_reference(about)
+    return found if found is not None and _ID.fullmatch(found) else None
