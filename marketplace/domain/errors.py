@@ -380,10 +380,6 @@ class SameOperator(Refusal):
     """Another operator is needed: four eyes, or an appeal. Facts: waiting (a proposal of somebody's waits)."""
 
 
-class ShareUnderway(Refusal):
-    """The expert's share is on its way to them just now: wait for the provider's word, or bear it ourselves."""
-
-
 class RescheduleRefused(Refusal):
     """No other time can be proposed. Facts: why (open, three, same), by (the side whose proposal is open)."""
 

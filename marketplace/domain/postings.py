@@ -23,6 +23,9 @@ COMMISSION = "commission"
 VAT_COMMISSION = "vat:commission"
 GOODWILL = "goodwill"
 PLATFORM_BANK = "platform_bank"
+IN_DISPUTE = "in_dispute"
+DISPUTE_LOSSES = "dispute_losses"
+WRITE_OFFS = "write_offs"
 
 
 def held(subject: uuid.UUID) -> str:
@@ -43,6 +46,11 @@ def receivable(expert_id: uuid.UUID) -> str:
 def owed(company_id: uuid.UUID) -> str:
     """What we owe a buyer's company (a refund that failed)."""
     return f"buyer:{company_id}:owed"
+
+
+def owed_by(company_id: uuid.UUID) -> str:
+    """What a company owes us, on its terms."""
+    return f"buyer:{company_id}:receivable"
 
 
 def captured(quote: Quote, subject: uuid.UUID) -> Entries:
@@ -93,28 +101,41 @@ def refund_before_share(lines: Lines, subject: uuid.UUID) -> Entries:
     ]
 
 
-def refund_after_share(quote: Quote, lines: Lines, expert_id: uuid.UUID, before: Lines) -> Entries:
+def commission_given_back(quote: Quote, lines: Lines, before: Lines) -> tuple[int, int]:
+    """(commission, its VAT) that a refund of these lines takes back, decided after those of `before`.
+
+    "Parts post the cumulative share less what was posted", so that several refunds of everything take
+    back exactly what was credited. Frozen when the refund is decided.
+    """
+    earlier = quote.price - before.get("price", 0)
+    commission_then, vat_then = commission_kept(quote, earlier)
+    commission_now, vat_now = commission_kept(quote, earlier - lines.get("price", 0))
+    return commission_then - commission_now, vat_then - vat_now
+
+
+def refund_after_share(lines: Lines, expert_id: uuid.UUID, commission: int, vat_commission: int) -> Entries:
     """payable, commission, vat:commission, service_fee, vat:service_fee → provider_balance.
 
-    `before`: what was refunded of the lines before this one. Parts post the cumulative share less
-    what was posted, so that several refunds of everything end at exactly zero.
+    `commission` and `vat_commission`: what of ours goes back (`commission_given_back`).
     """
-    earlier, later = (
-        quote.price - before.get("price", 0),
-        quote.price - before.get("price", 0) - lines.get("price", 0),
-    )
-    commission_then, vat_then = commission_kept(quote, earlier)
-    commission_now, vat_now = commission_kept(quote, later)
-    commission, vat = commission_then - commission_now, vat_then - vat_now
-    session = lines.get("price", 0) + lines.get("seller_vat", 0)
     return [
-        (payable(expert_id), session - commission - vat),
+        (payable(expert_id), experts_part(lines, commission, vat_commission)),
         (COMMISSION, commission),
-        (VAT_COMMISSION, vat),
+        (VAT_COMMISSION, vat_commission),
         (SERVICE_FEE, lines.get("service_fee", 0)),
         (VAT_SERVICE_FEE, lines.get("vat_service_fee", 0)),
         (PROVIDER_BALANCE, -sum(lines.values())),
     ]
+
+
+def experts_part(lines: Lines, commission: int, vat_commission: int) -> int:
+    """What of a refund decided after the share is theirs to give back, minor units."""
+    return lines.get("price", 0) + lines.get("seller_vat", 0) - commission - vat_commission
+
+
+def undone(entries: Entries) -> Entries:
+    """The same the other way round: a refund's own entries are reversed when it is decided again."""
+    return [(account, -minor) for account, minor in entries]
 
 
 def refund_failed(minor: int, company_id: uuid.UUID) -> Entries:
@@ -150,3 +171,70 @@ def refund_borne_by_us(minor: int) -> Entries:
 def paid_another_way(minor: int, company_id: uuid.UUID) -> Entries:
     """buyer:owed → platform_bank: a refund that failed, paid by hand."""
     return [(owed(company_id), minor), (PLATFORM_BANK, -minor)]
+
+
+def against(account: str, entries: Entries) -> Entries:
+    """The same with another account in the place of provider_balance: nothing came from there."""
+    return [(account if name == PROVIDER_BALANCE else name, minor) for name, minor in entries]
+
+
+def invoice_paid(minor: int, company_id: uuid.UUID, *, open_minor: int, written_off_minor: int) -> Entries:
+    """provider_balance → buyer:receivable as far as open, then → write_offs as far as written off, the rest
+    → buyer:owed."""
+    to_open = min(minor, open_minor)
+    to_written_off = min(minor - to_open, written_off_minor)
+    return [
+        (PROVIDER_BALANCE, minor),
+        (owed_by(company_id), -to_open),
+        (WRITE_OFFS, -to_written_off),
+        (owed(company_id), -(minor - to_open - to_written_off)),
+    ]
+
+
+def written_off(minor: int, company_id: uuid.UUID) -> Entries:
+    """write_offs → buyer:receivable."""
+    return [(WRITE_OFFS, minor), (owed_by(company_id), -minor)]
+
+
+def overpaid_returned(minor: int, company_id: uuid.UUID) -> Entries:
+    """buyer:owed → provider_balance: what was sent too much goes back at once."""
+    return [(owed(company_id), minor), (PROVIDER_BALANCE, -minor)]
+
+
+def platform_payout(minor: int) -> Entries:
+    """platform_bank → provider_balance: our own money, to our bank."""
+    return [(PLATFORM_BANK, minor), (PROVIDER_BALANCE, -minor)]
+
+
+def payout_failed(minor: int) -> Entries:
+    """… back: our bank did not take it."""
+    return [(PROVIDER_BALANCE, minor), (PLATFORM_BANK, -minor)]
+
+
+def top_up(minor: int) -> Entries:
+    """provider_balance → platform_bank: money of ours sent to the balance."""
+    return [(PROVIDER_BALANCE, minor), (PLATFORM_BANK, -minor)]
+
+
+def vat_paid(service_fee_minor: int, commission_minor: int) -> Entries:
+    """vat:service_fee, vat:commission → platform_bank: to the tax office."""
+    return [
+        (VAT_SERVICE_FEE, service_fee_minor),
+        (VAT_COMMISSION, commission_minor),
+        (PLATFORM_BANK, -(service_fee_minor + commission_minor)),
+    ]
+
+
+def chargeback_taken(minor: int, fee: int) -> Entries:
+    """dispute opened: in_dispute → provider_balance, provider_fees → provider_balance (fee)."""
+    return [(IN_DISPUTE, minor), (PROVIDER_FEES, fee), (PROVIDER_BALANCE, -(minor + fee))]
+
+
+def chargeback_returned(minor: int, fee: int) -> Entries:
+    """dispute won: in_dispute back, and of the fee what the provider's balance transactions return."""
+    return undone(chargeback_taken(minor, fee))
+
+
+def chargeback_lost(minor: int) -> Entries:
+    """dispute lost, held: dispute_losses → in_dispute."""
+    return [(DISPUTE_LOSSES, minor), (IN_DISPUTE, -minor)]

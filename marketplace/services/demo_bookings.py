@@ -161,7 +161,8 @@ def _pay(stage: Stage, act: Act, booking: Booking, how: str = "succeed") -> None
     payment_id = bookings.open_payment(
         stage.db, _actor(stage, act.lead), booking_id=booking.id, accepted=("charter", "confidentiality", "terms"),
         texts=payments.CheckoutTexts(
-            description=act.offer, locale="fr", success_url=f"{page}/returned", cancel_url=f"{page}/check"
+            description=act.offer, locale="fr", success_url=f"{page}/returned", cancel_url=f"{page}/check",
+            labels={"booking": booking.number},
         ),
         platform=stage.platform, ready=payments.platform_ready(stage.gateway),
     )  # fmt: skip

@@ -19,12 +19,14 @@ from ..storage import locks
 from ..storage.db import Database, Tx
 from ..storage.experts import Expert
 from ..storage.payments import Payment, ProviderCall, Refund
-from ..storage.payouts import Transfer
+from ..storage.payouts import SetOff, Transfer
 from . import ledger
 from .payments import carry_out
 from .payments.applying import refresh_account
+from .payments.deciding import labels
 from .payments.intents import write_call
 from .payments.refunding import share_kept, sum_lines
+from .payments.transferring import all_set_off, in_its_way, set_off
 
 log = logging.getLogger(__name__)
 AT_ONCE = 100
@@ -91,7 +93,10 @@ def _send(db: Database, gateway: Payments, transfer_id: uuid.UUID) -> bool:
 
 
 def _intend(db: Database, transfer_id: uuid.UUID) -> uuid.UUID | None:
-    """Look again just before the call: frozen, restricted, or a refund under way, and it waits."""
+    """Look again just before the call: frozen, restricted, or a refund under way, and it waits.
+
+    What the expert owes is kept of it; nothing left to send, and it is over without a call.
+    """
     with db.transaction() as tx:
         transfer = tx.session.get_one(Transfer, transfer_id)
         payment = tx.session.get_one(Payment, transfer.payment_id)
@@ -107,15 +112,20 @@ def _intend(db: Database, transfer_id: uuid.UUID) -> uuid.UUID | None:
         if last is not None and tx.now - last < AGAIN_AFTER:
             return None
         expert = tx.session.get_one(Expert, transfer.expert_id)
-        transfer.held_up_by = _in_the_way(tx.session, payment, expert)
+        transfer.held_up_by = in_its_way(tx.session, payment, expert)
         if transfer.held_up_by is not None:
+            return None
+        set_off(tx, transfer)
+        if not transfer.sent_minor:
+            all_set_off(tx, payment, transfer)
             return None
         # A refusal stays under its key, so each new try is a call of its own.
         call = write_call(
             tx, payment, "transfer", f"transfer/{transfer.id}/{tries}",
             {
-                "amount_minor": transfer.amount_minor, "currency": transfer.currency,
+                "amount_minor": transfer.sent_minor, "currency": transfer.currency,
                 "account_id": expert.account_id, "charge_id": payment.charge_id, "reference": payment.reference,
+                "metadata": labels(payment),
             },
         )  # fmt: skip
         if call is None:
@@ -134,23 +144,13 @@ def _tried(session: Session, transfer: Transfer) -> tuple[int, datetime | None]:
     return tries, last
 
 
-def _in_the_way(session: Session, payment: Payment, expert: Expert) -> str | None:
-    if payment.frozen_by is not None:
-        return "frozen"
-    if expert.account_id is None or expert.account_status != "active":
-        return "account_restricted"
-    unposted = sa.select(Refund.id).where(
-        Refund.payment_id == payment.id,
-        Refund.after_share,
-        ~Refund.borne_by_us,
-        Refund.state.in_(("intended", "sent", "pending")),
-    )
-    return "refund_under_way" if session.scalar(unposted) else None
-
-
 @dataclass(frozen=True)
 class MoneyRow:
-    """One session's money, from the expert's side. Amounts in minor units."""
+    """One session's money, from the expert's side. Amounts in minor units.
+
+    `set_off` of the share was kept, for refunds of the sessions in `set_off_for` (subject, minor units)
+    that could not be brought back from the expert's account.
+    """
 
     subject: uuid.UUID
     quote: Quote
@@ -162,6 +162,8 @@ class MoneyRow:
     held_up_by: str | None
     done_at: datetime | None
     provider_id: str | None
+    set_off: int = 0
+    set_off_for: tuple[tuple[uuid.UUID, int], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -182,7 +184,7 @@ def expert_money(
     most: int = 200,
     after: tuple[datetime, uuid.UUID] | None = None,
 ) -> ExpertMoney:
-    """Where an expert's money is, newest first, keyset-paged: two statements, whatever the data."""
+    """Where an expert's money is, newest first, keyset-paged: three statements, whatever the data."""
     query = _payments_of(expert_id).order_by(Payment.created_at.desc(), Payment.id.desc()).limit(most + 1)
     if after is not None:
         query = query.where(sa.tuple_(Payment.created_at, Payment.id) < after)
@@ -222,8 +224,9 @@ def money_sums(session: Session, expert_id: uuid.UUID, since: datetime) -> Money
     rows = [row for row in _rows(session, opened) if row.state != "returned"]
     waits = Transfer.state.in_(("due", "intended", "sent"))
     gone = sa.and_(Transfer.state == "done", Transfer.ended_at >= since)
-    total, count = sa.func.sum(Transfer.amount_minor), sa.func.count()
-    total_kept = sa.func.sum(Transfer.amount_minor - Transfer.reversed_minor)
+    sent = Transfer.amount_minor - Transfer.set_off_minor
+    total, count = sa.func.sum(sent), sa.func.count()
+    total_kept = sa.func.sum(sent - Transfer.reversed_minor)
     sums = session.execute(
         sa.select(
             total.filter(waits), count.filter(waits), sa.func.min(Transfer.due_at).filter(waits),
@@ -255,14 +258,40 @@ def _rows(session: Session, found: Sequence[sa.Row[Payment, Transfer]]) -> list[
     refunded: dict[uuid.UUID, list[dict[str, int]]] = defaultdict(list)
     for payment_id, lines in session.execute(
         sa.select(Refund.payment_id, Refund.lines).where(
-            Refund.payment_id.in_([payment.id for payment, _transfer in found]), ~Refund.borne_by_us
+            Refund.payment_id.in_([payment.id for payment, _transfer in found]), ~Refund.borne_by_us,
+            Refund.state != "redecided",
         )
-    ):
+    ):  # fmt: skip
         refunded[payment_id].append(lines)
-    return [_row(payment, transfer, refunded[payment.id]) for payment, transfer in found]
+    kept = _set_offs(session, [transfer.id for _payment, transfer in found if transfer is not None])
+    return [
+        _row(payment, transfer, refunded[payment.id], kept.get(transfer.id, ()) if transfer else ())
+        for payment, transfer in found
+    ]
 
 
-def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping[str, int]]) -> MoneyRow:
+def _set_offs(
+    session: Session, transfer_ids: Sequence[uuid.UUID]
+) -> dict[uuid.UUID, tuple[tuple[uuid.UUID, int], ...]]:
+    """What was kept of transfers, and for which session's refund each time."""
+    found: dict[uuid.UUID, tuple[tuple[uuid.UUID, int], ...]] = {}
+    for transfer_id, subject, minor in session.execute(
+        sa.select(SetOff.transfer_id, Payment.subject, SetOff.amount_minor)
+        .join(Refund, Refund.id == SetOff.refund_id)
+        .join(Payment, Payment.id == Refund.payment_id)
+        .where(SetOff.transfer_id.in_(transfer_ids))
+        .order_by(SetOff.id)
+    ):
+        found[transfer_id] = (*found.get(transfer_id, ()), (subject, minor))
+    return found
+
+
+def _row(
+    payment: Payment,
+    transfer: Transfer | None,
+    refunded: Sequence[Mapping[str, int]],
+    set_offs: tuple[tuple[uuid.UUID, int], ...],
+) -> MoneyRow:
     quote = Quote.from_dict(payment.quote)
     state, share = _where_it_is(payment, transfer), _kept(quote, payment, refunded)
     if transfer is not None and transfer.state != "failed":
@@ -273,6 +302,7 @@ def _row(payment: Payment, transfer: Transfer | None, refunded: Sequence[Mapping
         due_at=transfer.due_at if transfer else None, why=transfer.why if transfer else None,
         held_up_by=transfer.held_up_by if transfer else None, done_at=transfer.ended_at if transfer else None,
         provider_id=transfer.provider_id if transfer else None,
+        set_off=transfer.set_off_minor if transfer else 0, set_off_for=set_offs,
     )  # fmt: skip
 
 

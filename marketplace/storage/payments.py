@@ -6,7 +6,7 @@ A payment knows no booking: it holds an opaque subject, its lock keys, a payer a
 from __future__ import annotations
 
 import uuid
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
@@ -205,9 +205,7 @@ class Repayment(Base):
         CheckConstraint("(decided_at is null) = (decided_by is null)", "decided"),
         CheckConstraint("decided_at is null or dropped_at is null", "dropped"),
         # Paid once.
-        Index(
-            "uq_repayments_one", "refund_id", unique=True, postgresql_where=text("dropped_at is null")
-        ),
+        Index("uq_repayments_one", "refund_id", unique=True, postgresql_where=text("dropped_at is null")),
     )
     id: Mapped[Id]
     refund_id: Mapped[uuid.UUID] = refers("refunds.id")
@@ -238,3 +236,17 @@ class InboxEvent(Base):
     received_at: Mapped[datetime]
     applied_at: Mapped[datetime | None]
     error: Mapped[str | None]
+
+
+class RefusedEvent(Base):
+    """Messages of one UTC day that were not believed, by why: counted, nothing of them kept."""
+
+    __tablename__ = "refused_events"
+    __table_args__ = (
+        CheckConstraint("reason ~ '^[a-z_]{1,40}$'", "reason"),
+        CheckConstraint("number > 0", "number_positive"),
+    )
+    day: Mapped[date] = mapped_column(primary_key=True)
+    reason: Mapped[str] = mapped_column(primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+    last_at: Mapped[datetime]

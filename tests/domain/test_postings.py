@@ -44,6 +44,10 @@ def after_capture(q: Quote) -> Books:
     return Books().post(p.captured(q, BOOKING)).post(p.provider_fee(2_315))
 
 
+def after_share(q: Quote, lines: p.Lines, before: p.Lines) -> p.Entries:
+    return p.refund_after_share(lines, EXPERT, *p.commission_given_back(q, lines, before))
+
+
 def test_accounts_are_called_as_the_page_says():
     assert p.held(BOOKING) == f"held:{BOOKING}"
     assert p.payable(EXPERT) == f"expert:{EXPERT}:payable"
@@ -92,7 +96,7 @@ def test_worked_example_everything_refunded_after_the_transfer():
     q = french()
     books = after_capture(q).post(p.share_due(q, BOOKING, EXPERT, NONE)).post(p.transferred(126_720, EXPERT))
     books.post(p.reversed_transfer(126_720, EXPERT))
-    books.post(p.refund_after_share(q, q.lines, EXPERT, NONE))
+    books.post(after_share(q, q.lines, NONE))
     assert books.standing() == {"provider_balance": -2_315, "provider_fees": 2_315}
 
 
@@ -100,7 +104,7 @@ def test_what_cannot_be_reversed_is_owed_by_the_expert_and_set_off_later():
     q = french()
     books = after_capture(q).post(p.share_due(q, BOOKING, EXPERT, NONE)).post(p.transferred(126_720, EXPERT))
     books.post(p.reversed_transfer(26_720, EXPERT)).post(p.not_reversed(100_000, EXPERT))
-    books.post(p.refund_after_share(q, q.lines, EXPERT, NONE))
+    books.post(after_share(q, q.lines, NONE))
     assert books[p.receivable(EXPERT)] == 100_000
     assert books[p.payable(EXPERT)] == 0
     next_one = uuid.UUID(int=9)
@@ -146,7 +150,7 @@ def test_refunds_in_parts_end_where_one_would(q, percents):
     before = dict.fromkeys(q.lines, 0)
     for percent in [*sorted(percents), 100]:
         part = refund_to(q, percent, before).lines
-        books.post(p.refund_after_share(q, part, EXPERT, before))
+        books.post(after_share(q, part, before))
         before = {name: before[name] + part[name] for name in before}
         assert books[p.payable(EXPERT)] <= 0
     assert books.standing() == {}
@@ -162,7 +166,7 @@ def test_a_share_due_after_a_refund_and_a_further_refund_reach_zero_together(q, 
         assert books.standing() == {}
         return
     amount = refund_amount(q, 1 + minor % left, first).lines
-    books.post(p.refund_after_share(q, amount, EXPERT, first))
+    books.post(after_share(q, amount, first))
     sofar = {name: first[name] + amount[name] for name in first}
-    books.post(p.refund_after_share(q, refund_to(q, 100, sofar).lines, EXPERT, sofar))
+    books.post(after_share(q, refund_to(q, 100, sofar).lines, sofar))
     assert books.standing() == {}

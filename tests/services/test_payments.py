@@ -320,7 +320,7 @@ class TestRefunds:
         money.share_due(payment)
         money.refund(payment, 33, "second")
         money.carry("refund")
-        lines = payments.asking.refunded_lines
+        lines = payments.refunding.refunded_lines
         with money.locked(payment) as (tx, row):
             gone = lines(tx.session, row.id)
             rest = {name: whole - gone[name] for name, whole in money.quote().lines.items()}

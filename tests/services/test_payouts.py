@@ -6,13 +6,11 @@ import uuid
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
-from marketplace.domain.errors import ProviderBusy, ShareUnderway
+from marketplace.domain.errors import ProviderBusy
 from marketplace.services import ledger, payments
-from marketplace.services.payouts import expert_money, run_due_transfers, schedule_transfer
+from marketplace.services.payouts import _intend, expert_money, run_due_transfers, schedule_transfer
 from marketplace.storage.payments import Payment
-from marketplace.storage.payouts import Transfer
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
 
@@ -29,6 +27,11 @@ def due(money: Money, *, in_days: int = 0) -> Payment:
 def balance(money: Money, account: str) -> int:
     with money.db.reading() as session:
         return ledger.balance(session, account)
+
+
+def findings(money: Money) -> list[str]:
+    with money.db.reading() as session:
+        return [finding.text for finding in ledger.check(session) if not finding.shortfall]
 
 
 def state_of(money: Money) -> tuple[str, int]:
@@ -230,13 +233,35 @@ class TestAfterwards:
         with money.db.reading() as session:
             assert [one for one in ledger.check(session) if not one.shortfall] == []
 
-    def test_what_is_just_leaving_is_waited_for(self, money: Money, provider: Provider) -> None:
+    def test_what_is_just_leaving_is_waited_for(
+        self, money: Money, provider: Provider, clock: FakeClock
+    ) -> None:
         payment = due(money)
-        with money.locked(payment) as (tx, _row):
-            tx.session.execute(sa.update(Transfer).values(state="sent"))
-        with pytest.raises(ShareUnderway):
-            money.refund(payment, 50)
-        assert money.read(payment.id).refunded_minor == 0
+        provider.wire.faults.append("lost_reply")
+        run_due_transfers(money.db, provider.gateway)
+        money.refund(payment, 50)
+        assert [(one.state, one.waits_for) for one in money.refunds()] == [("intended", "transfer")]
+        clock.move(timedelta(minutes=1))
+        payments.sweep(money.db, provider.gateway)  # The word on it.
+        assert (money.transfer().state, money.refunds()[0].waits_for) == ("done", "reversal")
+        money.carry("reverse_transfer")
+        money.carry("refund")
+        assert (money.refunds()[0].state, money.transfer().reversed_minor) == ("done", 63_360)
+        assert findings(money) == []
+
+    def test_what_was_never_sent_stays_for_the_refund(self, money: Money, provider: Provider) -> None:
+        """An intent that was not carried out is taken back: better than sending it and bringing it back."""
+        payment = due(money)
+        call_id = _intend(money.db, money.transfer().id)
+        assert call_id is not None
+        money.refund(payment, 50)
+        assert money.refunds()[0].waits_for == "transfer"
+        payments.carry_out(money.db, provider.gateway, call_id)
+        assert (money.transfer().state, money.transfer().held_up_by) == ("due", "refund_under_way")
+        assert provider.objects("transfer") == []
+        money.carry("refund")
+        assert (money.refunds()[0].state, money.transfer().amount_minor) == ("done", 63_360)
+        assert findings(money) == []
 
     def test_what_we_bear_leaves_it_where_it_is(self, money: Money, provider: Provider) -> None:
         payment = due(money)
@@ -284,10 +309,10 @@ class TestWhatTheExpertSees:
         money.refund(payment, 100)
         assert state_of(money) == ("returned", 0)
 
-    def test_however_many_it_is_two_statements(self, money: Money, count_queries) -> None:  # type: ignore[no-untyped-def]
+    def test_however_many_it_is_three_statements(self, money: Money, count_queries) -> None:  # type: ignore[no-untyped-def]
         for _ in range(3):
             money.subject = uuid.uuid4()
             money.refund(money.captured(), 50)
         with money.db.reading() as session, count_queries() as counted:
             rows = expert_money(session, money.seller.expert.id).rows
-        assert (len(rows), counted.number) == (3, 2)
+        assert (len(rows), counted.number) == (3, 3)

@@ -29,8 +29,8 @@ def refund_later(
     """Give an amount (minor units) back on a booking that is over, borne by the "expert" or by "us".
 
     Above `second_above` it only waits for a second operator. None for a repeated call. Raises MoveNotOpen,
-    ReasonMissing, RefundTooLarge (more than is left), SameOperator (one waits), OwnCase; borne by the expert also
-    ShareUnderway while their share is leaving (once it has left, their part is brought back first).
+    ReasonMissing, RefundTooLarge (more than is left), SameOperator (one waits), OwnCase. Borne by the expert
+    it waits for the word on a share that is leaving; once it has left, their part is brought back first.
     """
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.refund", booking_id)

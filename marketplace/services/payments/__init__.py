@@ -8,7 +8,6 @@ from ...gateways.payments import Payments as PaymentsDoor
 from .applying import apply_event, receive_event, refresh
 from .asking import (
     captured_payment,
-    decide_refund,
     drop_live_payment,
     live_payment,
     post_share_due,
@@ -18,12 +17,15 @@ from .asking import (
     supersede_live_payment,
 )
 from .carrying import carry_out
+from .deciding import decide_refund, drive
 from .opening import CheckoutTexts, checkout_url, open_payment, platform_ready
+from .outcomes import set_waiting_against
+from .refused import account_known, refuse_event, refused_events
 from .sweep import sweep
 from .terms import Payer, invoice, open_minor, unpaid, write_off
 
 __all__ = [
-    "CheckoutTexts", "Payer", "PaymentsDoor", "apply_event", "captured_payment", "carry_out", "checkout_url",
-    "decide_refund", "drop_live_payment", "invoice", "live_payment", "open_minor", "open_payment", "platform_ready", "post_share_due",
-    "receive_event", "refresh", "request_capture", "request_release", "standing_payment", "supersede_live_payment", "sweep", "unpaid", "write_off",
+    "CheckoutTexts", "Payer", "PaymentsDoor", "account_known", "apply_event", "captured_payment", "carry_out", "checkout_url",
+    "decide_refund", "drive", "drop_live_payment", "invoice", "live_payment", "open_minor", "open_payment", "platform_ready", "post_share_due",
+    "receive_event", "refresh", "refuse_event", "refused_events", "request_capture", "request_release", "set_waiting_against", "standing_payment", "supersede_live_payment", "sweep", "unpaid", "write_off",
 ]  # fmt: skip

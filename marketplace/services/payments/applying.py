@@ -25,8 +25,6 @@ from ...domain.events import (
     PaymentAuthorised,
     PaymentCaptured,
     ProviderEventArrived,
-    RefundSettled,
-    TransferMade,
 )
 from ...domain.ids import new_id
 from ...domain.pricing import Quote
@@ -36,17 +34,15 @@ from ...gateways.payments import (
     PaymentSeen,
     PaymentState,
     ProviderEvent,
-    RefundSeen,
-    TransferSeen,
 )
 from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
-from ...storage.payouts import Transfer
 from .. import ledger
-from .asking import request_release, send_refund
-from .refunding import post_refund
+from .asking import request_release
+from .chargebacks import apply_chargeback
+from .outcomes import apply_refund
 from .terms import apply_bank_seen
 
 log = logging.getLogger(__name__)
@@ -89,7 +85,7 @@ def apply_event(db: Database, gateway: Payments, inbox_id: uuid.UUID) -> None:
         else:
             payment_id = _payment_of(db, said)
             if payment_id is not None:
-                refresh(db, gateway, payment_id)
+                refresh(db, gateway, payment_id, disputed=said["object_kind"] == "chargeback")
     except Exception as error:
         _note(db, inbox_id, error=f"{type(error).__name__}: {error.__cause__ or error}")
         raise
@@ -112,7 +108,7 @@ def _payment_of(db: Database, said: dict[str, Any]) -> uuid.UUID | None:
                 sa.or_(
                     Payment.intent_id == (said.get("intent_id") or said["object_id"]),
                     Payment.checkout_id == said["object_id"],
-                    Payment.charge_id == said["object_id"],
+                    Payment.charge_id == (said.get("charge_id") or said["object_id"]),
                     Payment.reference == (said.get("reference") or ""),
                 )
             )
@@ -133,8 +129,12 @@ def refresh_account(db: Database, gateway: Payments, account_id: str) -> None:
         )
 
 
-def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
-    """Fetch a payment and its refunds under way, and apply what they say. ProviderBusy: no answer now."""
+def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID, *, disputed: bool = False) -> None:
+    """Fetch a payment, its refunds under way and its chargebacks, and apply what they say.
+
+    `disputed`: somebody says that there is one; else the payment's own word decides whether to ask.
+    ProviderBusy: no answer now.
+    """
     with db.reading() as session:
         payment = session.get(Payment, payment_id)
         if payment is None or (payment.intent_id is None and payment.checkout_id is None):
@@ -148,6 +148,7 @@ def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
         ).all()
     try:
         seen = gateway.payment(intent_id=payment.intent_id, checkout_id=payment.checkout_id)
+        contested = gateway.chargebacks(intent_id=seen.intent_id) if seen.disputed or disputed else ()
         refunds_seen = [(row.id, gateway.refund_seen(row.provider_id)) for row in refunds]
     except PaymentError as error:
         raise ProviderBusy from error
@@ -160,6 +161,8 @@ def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID) -> None:
         apply_seen(tx, locked, seen)
         for refund_id, refund_seen in refunds_seen:
             apply_refund(tx, locked, refund_id, refund_seen)
+        for one in reversed(contested):
+            apply_chargeback(tx, locked, one)
 
 
 def refund_may_move(now: datetime) -> sa.ColumnElement[bool]:
@@ -179,8 +182,12 @@ def apply_seen(tx: Tx, payment: Payment, seen: PaymentSeen) -> None:
     payment.charge_id = payment.charge_id or seen.charge_id
     payment.capture_before = seen.capture_before or payment.capture_before
     if seen.amount_minor != payment.amount_minor or seen.currency != payment.currency:
+        # Nothing is made of it, and operators see it until it is as we asked again.
         log.error("payment %s: the provider says %s %s", payment.id, seen.amount_minor, seen.currency)
+        payment.problem = {"what": "payment", "minor": seen.amount_minor, "currency": seen.currency}
         return
+    if payment.problem is not None and payment.problem["what"] == "payment":
+        payment.problem = None
     match seen.state:
         case PaymentState.OPEN if payment.state == "created":
             payment.state = "open"
@@ -222,72 +229,3 @@ def _released(tx: Tx, payment: Payment) -> None:
     payment.state, payment.ended_at = "released" if asked else "lost", tx.now
     if not asked:
         tx.announce(CaptureFailed(payment.id))
-
-
-def apply_refund(tx: Tx, payment: Payment, refund_id: uuid.UUID, seen: RefundSeen) -> None:
-    """Move a refund to what the provider says; its entries are posted when it is done."""
-    refund = tx.session.get_one(Refund, refund_id)
-    if refund.state == "failed" or (refund.state == "done" and seen.state != "failed"):
-        return
-    refund.provider_id = refund.provider_id or seen.id
-    if seen.state == "done":
-        refund.state, refund.ended_at = "done", tx.now
-        post_refund(tx, payment, refund)
-        tx.announce(RefundSettled(refund.id))
-    elif seen.state in ("failed", "cancelled"):
-        fail_refund(tx, payment, refund)
-    else:
-        refund.state = "pending"
-
-
-def fail_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
-    """A refund that will not arrive: its entries stand, and the money is owed to the buyer (payments.md)."""
-    if refund.state != "done":
-        post_refund(tx, payment, refund)
-    refund.state, refund.ended_at = "failed", tx.now
-    ledger.post(
-        tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND_FAILED, subject=payment.subject,
-        at=tx.now, entries=postings.refund_failed(refund.amount_minor, payment.payer_company_id),
-        why="refund_failed",
-    )  # fmt: skip
-    tx.announce(RefundSettled(refund.id))
-
-
-def apply_transfer(tx: Tx, payment: Payment, seen: TransferSeen) -> None:
-    """The expert's share has left."""
-    transfer = tx.session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment.id))
-    if transfer is None or transfer.state == "done":
-        return
-    transfer.state, transfer.provider_id, transfer.ended_at = "done", seen.id, tx.now
-    transfer.held_up_by = None
-    ledger.post(
-        tx, source=seen.id, kind=ledger.TRANSFER, subject=payment.subject, at=tx.now,
-        entries=postings.transferred(transfer.amount_minor, transfer.expert_id), why=transfer.why,
-    )  # fmt: skip
-    tx.announce(TransferMade(transfer.id))
-
-
-def hold_up_transfer(tx: Tx, payment_id: uuid.UUID, reason: str) -> None:
-    """It could not leave now: due again, and the expert's page says what is in the way."""
-    transfer = tx.session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment_id))
-    if transfer is not None and transfer.state != "done":
-        transfer.state, transfer.held_up_by = "due", reason
-
-
-def apply_reversal(tx: Tx, payment: Payment, call: ProviderCall, minor: int) -> None:
-    """Part of a transfer came back (minor units; 0: nothing can): booked once, then the refund is sent.
-
-    What could not be brought back is owed by the expert (payments.md, "already transferred").
-    """
-    wanted = int(call.parameters["amount_minor"])
-    transfer = tx.session.scalars(sa.select(Transfer).where(Transfer.payment_id == payment.id)).one()
-    if minor:
-        kind, entries = ledger.REVERSAL, postings.reversed_transfer(minor, transfer.expert_id)
-    else:
-        kind, entries = ledger.NOT_REVERSED, postings.not_reversed(wanted, transfer.expert_id)
-    if not ledger.post(
-        tx, source=str(call.id), kind=kind, subject=payment.subject, at=tx.now, entries=entries, why="refund"
-    ):
-        return
-    transfer.reversed_minor += minor
-    send_refund(tx, payment, tx.session.get_one(Refund, uuid.UUID(call.token.split("/")[1])))

@@ -7,22 +7,17 @@ token says why it exists, and exists once.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Mapping
-from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain import postings
-from ...domain.errors import RefundTooLarge, ShareUnderway
 from ...domain.pricing import Quote
 from ...storage.db import Tx
-from ...storage.payments import Payment, Refund
-from ...storage.payouts import Transfer
+from ...storage.payments import Payment
 from .. import ledger
-from . import terms
 from .intents import ask
-from .refunding import refunded_before, refunded_lines
+from .refunding import taken_of_the_share
 
 LIVE = ("created", "open", "authorised")
 
@@ -96,106 +91,13 @@ def end_payment(tx: Tx, payment: Payment, *, why: str) -> None:
         payment.ended_at = tx.now
 
 
-def decide_refund(
-    tx: Tx, payment: Payment, *, lines: Mapping[str, int], token: str, why: str, borne_by_us: bool = False
-) -> Refund:
-    """Send these parts of the quote lines back (minor units), once a token.
-
-    One conditional UPDATE keeps the sum of refunds within what was captured; beyond it, or beyond
-    what is left of one line, RefundTooLarge. ShareUnderway while the expert's share is leaving; once it
-    has left, their part of the refund is brought back first, and the refund is sent after that. `borne_by_us`: that share stands as it is, and so
-    may have left.
-    """
-    known = tx.session.scalar(sa.select(Refund).where(Refund.token == token))
-    if known is not None:
-        return known
-    _within_each_line(tx.session, payment, lines)
-    amount = sum(lines.values())
-    tx.session.flush()  # The UPDATE below must see what this transaction wrote of the payment.
-    owed = terms.unpaid(payment)
-    if not owed:  # Else each line is the bound, and nothing has come that could go back.
-        _reserve(tx, payment, amount)
-    tx.session.refresh(payment)
-    left = None if borne_by_us else _share_that_left(tx.session, payment)
-    refund = Refund(
-        payment_id=payment.id, kind="credit_note" if owed else "refund", token=token, amount_minor=amount, currency=payment.currency, lines=dict(lines),
-        after_share=payment.share_posted_at is not None, why=why, decided_at=tx.now,
-        borne_by_us=borne_by_us,
-    )  # fmt: skip
-    tx.session.add(refund)
-    tx.session.flush()  # Its id is the reference at the provider.
-    back = _to_bring_back(tx.session, payment, refund, left) if left is not None else 0
-    if left is not None and back:
-        ask(
-            tx, payment, "reverse_transfer", f"reverse/{refund.id}",
-            {"transfer_id": left.provider_id, "amount_minor": back},
-        )  # fmt: skip
-    else:
-        send_refund(tx, payment, refund)
-    return refund
-
-
-def _reserve(tx: Tx, payment: Payment, minor: int) -> None:
-    """From here on the payment's row is locked: what is read of it stays as it is."""
-    reserved = tx.session.execute(
-        sa.update(Payment)
-        .where(Payment.id == payment.id, Payment.refunded_minor + minor <= Payment.captured_minor)
-        .values(refunded_minor=Payment.refunded_minor + minor)
-        .execution_options(synchronize_session=False)
-    )
-    if cast("sa.CursorResult[Any]", reserved).rowcount != 1:
-        raise RefundTooLarge(asked=minor, left=payment.captured_minor - payment.refunded_minor)
-
-
-def send_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
-    """Ask the provider for a decided refund, once; a credit note is only booked."""
-    if refund.kind == "credit_note":
-        terms.credit(tx, payment, refund)
-        return
-    ask(
-        tx, payment, "refund", f"refund/{refund.id}",
-        {"intent_id": payment.intent_id, "amount_minor": refund.amount_minor, "reference": str(refund.id)},
-    )  # fmt: skip
-
-
-def _to_bring_back(session: Session, payment: Payment, refund: Refund, left: Transfer) -> int:
-    """The expert's part of a refund, as far as it is still with them (minor units)."""
-    entries = postings.refund_after_share(
-        Quote.from_dict(payment.quote),
-        refund.lines,
-        payment.payee_expert_id,
-        refunded_before(session, refund),
-    )
-    theirs = dict(entries)[postings.payable(payment.payee_expert_id)]
-    return max(0, min(theirs, left.amount_minor - left.reversed_minor))
-
-
-def _within_each_line(session: Session, payment: Payment, lines: Mapping[str, int]) -> None:
-    whole, gone = Quote.from_dict(payment.quote).lines, refunded_lines(session, payment.id)
-    for name, minor in lines.items():
-        if not 0 <= minor <= whole[name] - gone[name]:
-            raise RefundTooLarge(asked=minor, left=whole[name] - gone[name])
-
-
-def _share_that_left(session: Session, payment: Payment) -> Transfer | None:
-    """The transfer that has left for the expert; ShareUnderway while the provider's word on it is awaited."""
-    found = session.scalar(
-        sa.select(Transfer).where(
-            Transfer.payment_id == payment.id, Transfer.state.in_(("intended", "sent", "done"))
-        )
-    )
-    if found is not None and found.state != "done":
-        raise ShareUnderway
-    return found
-
-
 def post_share_due(tx: Tx, payment: Payment) -> int:
     """Post what the expert keeps of a payment, once; how much that is (minor units).
 
     What is decided to be refunded stays in held until the refund's own entries.
     """
     quote = Quote.from_dict(payment.quote)
-    refunded = refunded_lines(tx.session, payment.id, after_share=False)
+    refunded = taken_of_the_share(tx.session, payment.id, after_share=False)
     entries = postings.share_due(quote, payment.subject, payment.payee_expert_id, refunded)
     ledger.post(
         tx, source=str(payment.id), kind=ledger.SHARE_DUE, subject=payment.subject, at=tx.now,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -19,6 +19,7 @@ from ...domain.errors import ProviderBusy
 from ...domain.events import CaptureFailed
 from ...gateways.payments import (
     BankTransfer,
+    ChargebackSeen,
     Checkout,
     PaymentError,
     Payments,
@@ -30,25 +31,21 @@ from ...gateways.payments import (
     Unavailable,
     Unknown,
 )
-from ...storage import locks
 from ...storage.db import Database, Tx
+from ...storage.experts import Expert
 from ...storage.payments import Payment, ProviderCall, Refund
 from ...storage.payouts import Transfer
-from .applying import (
-    apply_refund,
-    apply_reversal,
-    apply_seen,
-    apply_transfer,
-    fail_refund,
-    hold_up_transfer,
-    refresh,
-)
+from .applying import apply_seen, refresh
 from .asking import LIVE, end_payment
+from .chargebacks import apply_chargeback, evidence_refused, evidence_taken
+from .deciding import apply_reversal
 from .intents import ask_again
+from .looking_again import OVER, lock_payment, may_go
+from .outcomes import DISPUTED, apply_refund, fail_refund, redecide
 from .terms import bank_transfer_opened
+from .transferring import apply_transfer, hold_up_transfer
 
 log = logging.getLogger(__name__)
-OVER = ("done", "failed")
 # The provider keeps a failure of its own under a key for a day: after so many tries, and so long
 # after the first, with nothing to be found there, a new key is taken.
 TRIES_A_KEY = 3
@@ -59,23 +56,26 @@ _REACHED = {"capture": ("captured",), "release": ("released", "lost"), "close_ch
 
 def carry_out(db: Database, gateway: Payments, call_id: uuid.UUID) -> None:
     """Make the call of this intent, unless it is over. Raises ProviderBusy when it must be tried again."""
-    call = _begin(db, call_id)
+    call, asked_at = _begin(db, call_id)
     if call is None:
         return
     try:
         if call.tries > 1 and _found(db, gateway, call):
             return
+        if not may_go(db, gateway, call, asked_at):
+            return
         answer = _CALLS[call.kind](gateway)(key=str(call.id), **call.parameters)
     except (Unavailable, Unknown) as error:
-        _later(db, call, error)
+        _later(db, call, error, holds=_still_held(db, gateway, call, error))
         raise ProviderBusy from error
     except PaymentError as error:
         _refused(db, gateway, call, error)
         return
     with db.transaction() as tx:
-        payment = _locked(tx, call)
-        _outcome(tx, payment, call, answer)
+        payment = lock_payment(tx, call)
+        # Before what follows from it: whoever goes on then sees this call as over.
         _end(tx, call.id, "done", provider_id=_id_of(answer))
+        _outcome(tx, payment, call, answer)
 
 
 _CALLS: Mapping[str, Callable[[Payments], Callable[..., Any]]] = {
@@ -87,33 +87,21 @@ _CALLS: Mapping[str, Callable[[Payments], Callable[..., Any]]] = {
     "transfer": lambda gateway: gateway.transfer,
     "reverse_transfer": lambda gateway: gateway.reverse_transfer,
     "open_bank_transfer": lambda gateway: gateway.open_bank_transfer,
+    "submit_evidence": lambda gateway: gateway.submit_evidence,
 }
 
 
-def _begin(db: Database, call_id: uuid.UUID) -> ProviderCall | None:
+def _begin(db: Database, call_id: uuid.UUID) -> tuple[ProviderCall | None, datetime | None]:
+    """The call, one try more; and when it was asked for before."""
     with db.transaction() as tx:
         call = tx.session.get(ProviderCall, call_id, with_for_update=True)
         if call is None or call.state in OVER:
-            return None
-        if (
-            call.kind in ("refund", "transfer", "reverse_transfer")
-            and tx.session.get_one(Payment, call.payment_id).frozen_by
-        ):
-            return None  # Contested money waits for the bank's word.
+            return None, None
+        asked_at = call.sent_at if call.tries else None
         call.state = "sent"
         call.sent_at = tx.now
         call.tries += 1
-        return call
-
-
-def _locked(tx: Tx, call: ProviderCall) -> Payment:
-    payment = tx.session.get_one(Payment, call.payment_id)
-    locks.take(
-        tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-        payment=payment.id,
-    )  # fmt: skip
-    tx.session.refresh(payment)
-    return payment
+        return call, asked_at
 
 
 def _outcome(tx: Tx, payment: Payment, call: ProviderCall, answer: object) -> None:
@@ -135,6 +123,8 @@ def _outcome(tx: Tx, payment: Payment, call: ProviderCall, answer: object) -> No
             apply_transfer(tx, payment, answer)
         case ReversalSeen():
             apply_reversal(tx, payment, call, answer.amount_minor)
+        case ChargebackSeen():
+            evidence_taken(tx, payment, call, answer)
 
 
 def _id_of(answer: object) -> str | None:
@@ -155,10 +145,26 @@ def _end(
     return True
 
 
-def _later(db: Database, call: ProviderCall, error: PaymentError) -> None:
-    """Not now: the intent stays, with the same key, unless the provider keeps the refusal under it."""
+def _still_held(db: Database, gateway: Payments, call: ProviderCall, error: PaymentError) -> int:
+    """What the expert's account holds, where it did not hold all that was to come back (minor units)."""
+    if call.kind != "reverse_transfer" or error.reason != "balance_insufficient":
+        return 0
+    with db.reading() as session:
+        payment = session.get_one(Payment, call.payment_id)
+        account_id = session.get_one(Expert, payment.payee_expert_id).account_id
+    try:
+        return gateway.balance(account_id).available.get(payment.currency, 0) if account_id else 0
+    except PaymentError as unanswered:
+        raise ProviderBusy from unanswered
+
+
+def _later(db: Database, call: ProviderCall, error: PaymentError, *, holds: int = 0) -> None:
+    """Not now: the intent stays, with the same key, unless the provider keeps the refusal under it.
+
+    `holds`: what of a reversal the expert's account could still give, minor units.
+    """
     with db.transaction() as tx:
-        payment = _locked(tx, call)
+        payment = lock_payment(tx, call)
         row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
         if row.state in OVER:
             return
@@ -168,9 +174,9 @@ def _later(db: Database, call: ProviderCall, error: PaymentError) -> None:
             return
         _end(tx, call.id, "failed", error=str(error))
         if call.kind == "transfer" and isinstance(error, Unavailable):
-            hold_up_transfer(tx, call.payment_id, error.reason)
+            hold_up_transfer(tx, payment, error.reason)
         elif call.kind == "reverse_transfer" and isinstance(error, Unavailable):
-            apply_reversal(tx, payment, row, 0)  # Their account does not hold it any more.
+            apply_reversal(tx, payment, row, 0, holds=holds)
         elif call.kind != "open_checkout":
             ask_again(tx, payment, row)
 
@@ -190,7 +196,7 @@ def _refused(db: Database, gateway: Payments, call: ProviderCall, error: Payment
     if isinstance(error, Refused) and error.look and _found(db, gateway, call):
         return
     with db.transaction() as tx:
-        payment = _locked(tx, call)
+        payment = lock_payment(tx, call)
         if not _end(tx, call.id, "failed", error=str(error)):
             return
         if call.kind == "open_checkout" and payment.state == "created":
@@ -198,17 +204,23 @@ def _refused(db: Database, gateway: Payments, call: ProviderCall, error: Payment
         if call.kind == "capture" and payment.state == "authorised":
             tx.announce(CaptureFailed(payment.id))
         if call.kind == "refund":
-            _refund_refused(tx, payment, call)
+            _refund_refused(tx, payment, call, error)
         if call.kind == "transfer":
-            hold_up_transfer(tx, payment.id, error.reason)
+            hold_up_transfer(tx, payment, error.reason)
         if call.kind == "reverse_transfer":
             apply_reversal(tx, payment, call, 0)
+        if call.kind == "submit_evidence":
+            evidence_refused(tx, call, error)
 
 
-def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall) -> None:
+def _refund_refused(tx: Tx, payment: Payment, call: ProviderCall, error: PaymentError) -> None:
     refund = tx.session.get_one(Refund, uuid.UUID(str(call.parameters["reference"])))
-    if refund.state not in OVER:
-        fail_refund(tx, payment, refund)
+    if refund.state not in ("intended", "sent", "pending"):
+        return
+    if error.reason in DISPUTED:
+        redecide(tx, payment, refund)
+    else:
+        fail_refund(tx, payment, refund, error.reason)
 
 
 def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
@@ -222,6 +234,8 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
         return _end_where_it_stands(db, call)
     if call.kind == "reverse_transfer":
         return _found_reversal(db, gateway, call)
+    if call.kind == "submit_evidence":
+        return _found_evidence(db, gateway, call)
     try:
         found = gateway.find(reference=payment.reference, intent_id=payment.intent_id)
     except PaymentError as error:
@@ -234,9 +248,9 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
     if seen is None:
         return False
     with db.transaction() as tx:
-        locked = _locked(tx, call)
-        _outcome(tx, locked, call, seen)
+        locked = lock_payment(tx, call)
         _end(tx, call.id, "done", provider_id=seen.id)
+        _outcome(tx, locked, call, seen)
     return True
 
 
@@ -248,20 +262,39 @@ def _found_reversal(db: Database, gateway: Payments, call: ProviderCall) -> bool
     except PaymentError as error:
         raise ProviderBusy from error
     with db.transaction() as tx:
-        payment = _locked(tx, call)
+        payment = lock_payment(tx, call)
         known = tx.session.scalars(
             sa.select(Transfer.reversed_minor).where(Transfer.payment_id == payment.id)
         ).one()
         if seen.reversed_minor < known + wanted:
             return False
-        apply_reversal(tx, payment, call, wanted)
         _end(tx, call.id, "done", provider_id=seen.id)
+        apply_reversal(tx, payment, call, wanted)
+    return True
+
+
+def _found_evidence(db: Database, gateway: Payments, call: ProviderCall) -> bool:
+    """Sent already: this call's doing, or somebody's on the provider's pages; once is all. Staging is
+    done again where nothing was sent: it changes nothing."""
+    try:
+        seen = gateway.chargeback(call.parameters["chargeback_id"])
+    except PaymentError as error:
+        raise ProviderBusy from error
+    if not seen.submitted and seen.state in ("inquiry", "open"):
+        return False
+    with db.transaction() as tx:
+        payment = lock_payment(tx, call)
+        sent = call.parameters["submit"] and seen.submitted
+        _end(
+            tx, call.id, "done" if sent else "failed", provider_id=seen.id, error=None if sent else seen.state
+        )
+        apply_chargeback(tx, payment, seen)
     return True
 
 
 def _end_where_it_stands(db: Database, call: ProviderCall) -> bool:
     with db.transaction() as tx:
-        payment = _locked(tx, call)
+        payment = lock_payment(tx, call)
         gone = call.parameters.get("intent_id") not in (None, payment.intent_id)  # Taken back, on terms.
         if gone or payment.state in _REACHED[call.kind]:
             _end(tx, call.id, "done", provider_id=payment.intent_id)

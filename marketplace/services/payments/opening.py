@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 import sqlalchemy as sa
 
-from ...domain.errors import MoveNotOpen, NotFound, ProviderBusy
+from ...domain.errors import CurrencyMismatch, MoveNotOpen, NotFound, ProviderBusy
 from ...domain.ids import new_reference
+from ...domain.money import EUR
 from ...domain.pricing import Quote
 from ...gateways.payments import PaymentError, Payments
 from ...storage import locks
@@ -18,6 +20,7 @@ from ...storage.payments import Payment, ProviderCall
 from .applying import refresh
 from .asking import LIVE, captured_payment, end_payment, live_payment, supersede_live_payment
 from .carrying import carry_out
+from .deciding import labels
 from .intents import write_call
 
 # Inside the hold's 35 minutes; the provider's shortest is 30.
@@ -37,6 +40,8 @@ class CheckoutTexts:
     success_url: str
     cancel_url: str
     customer_email: str | None = None
+    # What it is for, in the payer's words, in the metadata of all that follows; opaque here.
+    labels: Mapping[str, str] = field(default_factory=dict)
 
 
 def open_payment(
@@ -52,8 +57,10 @@ def open_payment(
     """The subject's payment, to be opened by `checkout_url`; locks are held by the caller.
 
     One live payment a subject: one that still fits (amount, capture, checkout alive) is used again,
-    another is superseded and ended first.
+    another is superseded and ended first. Any currency but ours is refused (CurrencyMismatch).
     """
+    if quote.currency != EUR:
+        raise CurrencyMismatch(EUR, quote.currency)
     live = live_payment(tx.session, subject)
     if live is not None and _still_fits(live, quote, capture, tx):
         return live
@@ -61,7 +68,7 @@ def open_payment(
     payment = Payment(
         reference=new_reference(), subject=subject, payer_company_id=company_id, payee_expert_id=expert_id,
         capture=capture, amount_minor=quote.total, currency=quote.currency, quote=quote.as_dict(),
-        created_at=tx.now,
+        labels=dict(texts.labels), created_at=tx.now,
     )  # fmt: skip
     tx.session.add(payment)
     tx.session.flush()  # Its id goes into the intent.
@@ -78,7 +85,7 @@ def open_payment(
             "cancel_url": texts.cancel_url,
             "expires_at": int((tx.now + CHECKOUT_LASTS).timestamp()),
             "customer_email": texts.customer_email,
-            "metadata": {"payment": str(payment.id)},
+            "metadata": labels(payment),
         },
     )  # fmt: skip
     return payment

@@ -1,4 +1,7 @@
-"""What refunds take of the quote's lines, and their entries."""
+"""What refunds take of the quote's lines, and their entries.
+
+One that was decided again ("redecided") counts nowhere: the row that took its place does.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain import postings
+from ...domain.postings import Entries
 from ...domain.pricing import LINES, Quote
 from ...storage.db import Tx
 from ...storage.payments import Payment, Refund
@@ -18,7 +22,9 @@ from .. import ledger
 
 def share_left(session: Session, payment: Payment) -> int:
     """The expert's share of what is not decided to go back to the buyer, minor units."""
-    taken = sa.select(Refund.lines).where(Refund.payment_id == payment.id, ~Refund.borne_by_us)
+    taken = sa.select(Refund.lines).where(
+        Refund.payment_id == payment.id, ~Refund.borne_by_us, Refund.state != "redecided"
+    )
     return share_kept(Quote.from_dict(payment.quote), payment, sum_lines(session.scalars(taken)))
 
 
@@ -28,25 +34,22 @@ def share_kept(quote: Quote, payment: Payment, gone: Mapping[str, int]) -> int:
     return -dict(entries)[postings.payable(payment.payee_expert_id)]
 
 
-def refunded_before(session: Session, refund: Refund) -> dict[str, int]:
-    """What was decided before this one, whatever became of it: failed ones keep their entries.
-
-    What we bore took nothing of the expert's share.
-    """
+def refunded_lines(session: Session, payment_id: uuid.UUID) -> dict[str, int]:
+    """What is decided to go back of each line. A refund that failed counts: the buyer is owed it still."""
     return sum_lines(
         session.scalars(
-            sa.select(Refund.lines).where(
-                Refund.payment_id == refund.payment_id, Refund.id < refund.id, ~Refund.borne_by_us
-            )
+            sa.select(Refund.lines).where(Refund.payment_id == payment_id, Refund.state != "redecided")
         )
     )
 
 
-def refunded_lines(
+def taken_of_the_share(
     session: Session, payment_id: uuid.UUID, *, after_share: bool | None = None
 ) -> dict[str, int]:
-    """What is decided to go back of each line. A refund that failed counts: the buyer is owed it still."""
-    query = sa.select(Refund.lines).where(Refund.payment_id == payment_id)
+    """The same without what we bore ourselves, which takes nothing of the expert's share."""
+    query = sa.select(Refund.lines).where(
+        Refund.payment_id == payment_id, ~Refund.borne_by_us, Refund.state != "redecided"
+    )
     if after_share is not None:
         query = query.where(Refund.after_share.is_(after_share))
     return sum_lines(session.scalars(query))
@@ -61,33 +64,80 @@ def sum_lines(several: Iterable[Mapping[str, int]]) -> dict[str, int]:
     return totals
 
 
+def entries_of(payment: Payment, refund: Refund) -> Entries:
+    """A refund's entries, the same whenever they are posted: what they are was stored when it was decided."""
+    if refund.kind == "overpaid":
+        return postings.overpaid_returned(refund.amount_minor, payment.payer_company_id)
+    if refund.borne_by_us:
+        return postings.refund_borne_by_us(refund.amount_minor)
+    if refund.after_share:
+        return postings.refund_after_share(
+            refund.lines, payment.payee_expert_id, refund.commission_minor, refund.vat_commission_minor
+        )
+    return postings.refund_before_share(refund.lines, payment.subject)
+
+
+def experts_part(refund: Refund) -> int:
+    """What the expert's payable gives back of it, minor units; 0 where held or we do."""
+    if refund.borne_by_us or not refund.after_share:
+        return 0
+    return postings.experts_part(refund.lines, refund.commission_minor, refund.vat_commission_minor)
+
+
+def own_part(payment: Payment, refund: Refund) -> int:
+    """What of it comes neither out of held nor out of the payable, minor units: our own money."""
+    theirs = (postings.held(payment.subject), postings.payable(payment.payee_expert_id))
+    return refund.amount_minor - sum(
+        minor for account, minor in entries_of(payment, refund) if account in theirs
+    )
+
+
+def source_of(refund: Refund) -> str:
+    """Its groups' source in the ledger."""
+    return refund.provider_id or str(refund.id)
+
+
 def post_refund(
     tx: Tx, payment: Payment, refund: Refund, *, against: str = postings.PROVIDER_BALANCE
 ) -> None:
-    """The entries of a refund that is done; `against`: the account in the place of provider_balance."""
-    quote = Quote.from_dict(payment.quote)
-    if refund.kind == "overpaid":
-        entries = postings.overpaid_returned(refund.amount_minor, payment.payer_company_id)
-    elif refund.borne_by_us:
-        entries = postings.refund_borne_by_us(refund.amount_minor)
-    elif refund.after_share:
-        before = refunded_before(tx.session, refund)
-        entries = postings.refund_after_share(quote, refund.lines, payment.payee_expert_id, before)
-        _transfer_less(tx, payment, dict(entries)[postings.payable(payment.payee_expert_id)])
-    else:
-        entries = postings.refund_before_share(refund.lines, payment.subject)
+    """The entries of a refund that is done; `against`: the account in the place of provider_balance.
+
+    What of the expert's part had not left for them is transferred no more.
+    """
+    if ledger.post(
+        tx, source=source_of(refund), kind=ledger.REFUND, subject=payment.subject, at=tx.now,
+        entries=postings.against(against, entries_of(payment, refund)), why=refund.why,
+    ):  # fmt: skip
+        _transfer_less(tx, payment, experts_part(refund) - (refund.back_minor or 0))
+
+
+def undo_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
+    """Its own entries are reversed, where they stand; its part of the transfer is due again."""
+    if not ledger.is_posted(tx.session, source_of(refund), ledger.REFUND):
+        return
     ledger.post(
-        tx, source=refund.provider_id or str(refund.id), kind=ledger.REFUND, subject=payment.subject, at=tx.now,
-        entries=postings.against(against, entries), why=refund.why,
+        tx, source=source_of(refund), kind=ledger.REDECIDED, subject=payment.subject, at=tx.now,
+        entries=postings.undone(entries_of(payment, refund)), why="disputed",
     )  # fmt: skip
+    transfer, theirs = transfer_of(tx.session, payment.id), experts_part(refund) - (refund.back_minor or 0)
+    if transfer is None or not theirs:
+        return
+    if transfer.state == "failed":  # Nothing was left of it.
+        transfer.state, transfer.held_up_by, transfer.ended_at = "due", None, None
+        transfer.amount_minor = theirs
+    elif transfer.state == "due":
+        transfer.amount_minor += theirs
+
+
+def transfer_of(session: Session, payment_id: uuid.UUID) -> Transfer | None:
+    """The one transfer of a payment, if its share has fallen due."""
+    return session.scalar(sa.select(Transfer).where(Transfer.payment_id == payment_id))
 
 
 def _transfer_less(tx: Tx, payment: Payment, minor: int) -> None:
     """What goes back to the buyer is not transferred; nothing left means no transfer."""
-    transfer = tx.session.scalar(
-        sa.select(Transfer).where(Transfer.payment_id == payment.id, Transfer.state == "due")
-    )
-    if transfer is None:
+    transfer = transfer_of(tx.session, payment.id)
+    if transfer is None or transfer.state != "due" or not minor:
         return
     if transfer.amount_minor > minor:
         transfer.amount_minor -= minor

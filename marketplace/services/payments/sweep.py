@@ -21,6 +21,8 @@ from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from .. import ledger
 from .applying import apply_event, refresh, refresh_account, refund_may_move
 from .carrying import carry_out
+from .chargebacks import contested
+from .deciding import drive_waiting, refunds_that_wait
 
 log = logging.getLogger(__name__)
 Item = TypeVar("Item")
@@ -34,14 +36,17 @@ FEE_MAY_COME = timedelta(days=7)
 
 
 def sweep(db: Database, gateway: Payments) -> int:
-    """Drive every stuck call, event, payment and account once; how many were looked at."""
+    """Drive every stuck call, event, payment, waiting refund and account once; how many were looked at."""
     now = db.clock()
     with db.reading() as session:
         calls, events = _calls(session, now), _events(session, now)
         payments, accounts = _moving(session, now), _accounts(session)
+        waiting = refunds_that_wait(session, now, AT_ONCE)
     done = _each(calls, lambda one: carry_out(db, gateway, one))
     done += _each(events, lambda one: apply_event(db, gateway, one))
     done += _each(payments, lambda one: refresh(db, gateway, one))
+    done += _each(contested(db, gateway), lambda one: refresh(db, gateway, one, disputed=True))
+    done += _each(waiting, lambda one: drive_waiting(db, one))
     return done + _each(accounts, lambda one: refresh_account(db, gateway, one))
 
 

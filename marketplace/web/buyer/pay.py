@@ -140,6 +140,7 @@ def _texts(page: BookingPage) -> payments.CheckoutTexts:
         cancel_url=url_for("buyer.check" if page.booking.state == "held" else "buyer.booking",
                            reference=reference, _external=True),
         customer_email=g.me.email,
+        labels={"booking": page.booking.number},
     )  # fmt: skip
 
 

@@ -73,13 +73,9 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.EvidenceRefused: _evidence,
     errors.BetweenTheSides: _between,
     errors.SameOperator: _another,
-    errors.ShareUnderway: lambda facts: _(
-        "The expert’s share is on its way just now: wait for the provider’s word, or bear it ourselves."
-    ),
 }
 
 STATUSES: Mapping[type[Refusal], int] = {
     errors.BetweenTheSides: 409,
     errors.SameOperator: 409,
-    errors.ShareUnderway: 409,
 }
