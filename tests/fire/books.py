@@ -34,7 +34,9 @@ class Books:
         groups = self.of("ledger_groups", source=source, kind=kind)
         if not groups:
             return None
-        return {row["account"]: row["amount_minor"] for row in self.of("ledger_entries", group_id=groups[0]["id"])}
+        return {
+            row["account"]: row["amount_minor"] for row in self.of("ledger_entries", group_id=groups[0]["id"])
+        }
 
 
 TABLES = (

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from marketplace.domain.bookings import claims_slot, is_terminal, next_state
 from marketplace.domain.errors import MoveNotOpen
 from tests.fire.books import Books, Row
+from tests.fire.clients import Said
 
 # Rows of a history that are no move of the table: a proposal, money that nobody awaited.
 BESIDES = ("stray_money", "reschedule_", "second_session_")
@@ -63,10 +64,14 @@ def _histories(books: Books) -> Iterator[Breach]:
             if row["move"].startswith(BESIDES):
                 continue
             if row["from_state"] != state or not _leads(row):
-                yield Breach("illegal walk", f"{_name(booking)}: {row['move']} {row['from_state']}>{row['to_state']}")
+                yield Breach(
+                    "illegal walk", f"{_name(booking)}: {row['move']} {row['from_state']}>{row['to_state']}"
+                )
             state = row["to_state"]
         if state != booking["state"]:
-            yield Breach("illegal walk", f"{_name(booking)} is {booking['state']}, its history ends at {state}")
+            yield Breach(
+                "illegal walk", f"{_name(booking)} is {booking['state']}, its history ends at {state}"
+            )
 
 
 def _leads(row: Row) -> bool:
@@ -89,7 +94,9 @@ def _payments(books: Books) -> Iterator[Breach]:
         if payment is None:
             yield Breach("unknown at ours", f"intent {intent['id']}")
         elif payment["state"] not in SAME[intent["status"]]:
-            yield Breach("lost event", f"payment {payment['id']} is {payment['state']} here, {intent['status']} there")
+            yield Breach(
+                "lost event", f"payment {payment['id']} is {payment['state']} here, {intent['status']} there"
+            )
     for reference, number in Counter(one["transfer_group"] for one in books.theirs["payment_intent"]).items():
         if number > 1:
             yield Breach("paid twice", f"{number} intents for {reference}")
@@ -136,7 +143,9 @@ def _transfers(books: Books) -> Iterator[Breach]:
             yield Breach("unknown at ours", f"transfer {one['id']} of {one['amount']}")
         elif (row["amount_minor"], row["reversed_minor"]) != (one["amount"], one["amount_reversed"]):
             here = f"{row['amount_minor']} less {row['reversed_minor']}"
-            yield Breach("transfers differ", f"{one['id']}: {here} here, {one['amount']} less {one['amount_reversed']}")
+            yield Breach(
+                "transfers differ", f"{one['id']}: {here} here, {one['amount']} less {one['amount_reversed']}"
+            )
     for row in books.of("transfers", state="done"):
         if not books.at("transfer", id=row["provider_id"]):
             yield Breach("lost transfer", f"transfer {row['id']} is done here, and not there")
@@ -145,7 +154,13 @@ def _transfers(books: Books) -> Iterator[Breach]:
 def _ledger_and_provider(books: Books) -> Iterator[Breach]:
     """Each object of the provider that moves money has exactly its group, of its amount, and the reverse."""
     expected = {(source, kind): minor for source, kind, minor in _movements(books)}
-    kinds = {kind for _source, kind in expected} | {"captured", "provider_fee", "refund", "transfer", "refund_failed"}
+    kinds = {kind for _source, kind in expected} | {
+        "captured",
+        "provider_fee",
+        "refund",
+        "transfer",
+        "refund_failed",
+    }
     posted: dict[tuple[str, str], int] = {}
     groups = {row["id"]: (row["source"], row["kind"]) for row in books.ours["ledger_groups"]}
     for row in books.ours["ledger_entries"]:
@@ -213,7 +228,10 @@ def _stuck(books: Books) -> Iterator[Breach]:
     """Nothing is in flight; a checkout whose answer was lost needs nothing: nobody has its address."""
     for call in books.ours["provider_calls"]:
         if call["state"] in ("intended", "sent", "pending") and call["kind"] != "open_checkout":
-            yield Breach("stuck", f"call {call['kind']} {call['id']} is {call['state']} after {call['tries']}: {call['error']}")
+            yield Breach(
+                "stuck",
+                f"call {call['kind']} {call['id']} is {call['state']} after {call['tries']}: {call['error']}",
+            )
     for event in books.ours["inbox"]:
         if event["applied_at"] is None:
             yield Breach("stuck", f"event {event['kind']} {event['event_id']}: {event['error']}")
@@ -227,3 +245,26 @@ def _stuck(books: Books) -> Iterator[Breach]:
 
 def _name(booking: Row) -> str:
     return f"booking {booking['number']}"
+
+
+def answers_hold(books: Books, said: Iterable[Said]) -> Iterator[Breach]:
+    """Whatever an answer said was done stands in the record."""
+    by_reference = {row["reference"]: row for row in books.ours["bookings"]}
+    for one in said:
+        booking = by_reference.get(one.reference)
+        if booking is None or not _stands(books, booking, one):
+            yield Breach("said and not done", f"{one.what} {one.mark} of {one.reference}")
+
+
+def _stands(books: Books, booking: Row, said: Said) -> bool:
+    payments = books.of("payments", subject=booking["id"])
+    if said.what == "open_payment":
+        return any(row["checkout_id"] == said.mark for row in payments)
+    if said.what == "pay":
+        return bool(books.at("checkout.session", id=said.mark, status="complete"))
+    if said.what == "refund":
+        decided = [
+            row["amount_minor"] for pay in payments for row in books.of("refunds", payment_id=pay["id"])
+        ]
+        return int(said.mark) in decided
+    return bool(books.of("booking_moves", booking_id=booking["id"], move=said.what))

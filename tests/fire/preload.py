@@ -1,9 +1,16 @@
-"""What every process of the kill test has imported before it is forked."""
+"""What every process of the kill test has imported before it is forked: the whole house."""
 
-import gunicorn.app.wsgiapp  # noqa: F401
+import importlib
+import pkgutil
+
+import gunicorn.app.wsgiapp
 import gunicorn.workers.gthread  # noqa: F401
+from sqlalchemy.orm import configure_mappers
 
-import marketplace.jobs.tasks  # noqa: F401
-import sandbox  # noqa: F401
-from marketplace.web import api, buyer, expert, operator, public  # noqa: F401
-from tests.fire import child  # noqa: F401
+import marketplace
+import sandbox.__main__  # noqa: F401
+
+for found in pkgutil.walk_packages(marketplace.__path__, "marketplace."):
+    importlib.import_module(found.name)
+configure_mappers()
+importlib.import_module("tests.fire.child")

@@ -16,8 +16,8 @@ from marketplace.services.reactions import REACTIONS
 from marketplace.storage.db import Database, connect
 from marketplace.storage.payments import CALL_KINDS
 from tests import database as databases
-from tests.clock import FakeClock
 from tests import factories as make
+from tests.clock import FakeClock
 from tests.factories import Made
 from tests.fire import books
 from tests.fire.child import POINTS, Order, deed, sweeps
@@ -88,7 +88,9 @@ def test_killed_at_every_point_it_ends_as_if_nothing_had_been(world: World, name
     whole = books.told(seen, scenes[0].id)
     for made, point in zip(scenes[1:], points[1:], strict=True):
         here = books.told(seen, made.id)
-        differs = "\n".join(difflib.unified_diff(whole, here, "not killed", f"killed at {point}", lineterm=""))
+        differs = "\n".join(
+            difflib.unified_diff(whole, here, "not killed", f"killed at {point}", lineterm="")
+        )
         assert not differs, differs
     assert [str(breach) for breach in judge(seen)] == []
     with world.stage.db.reading() as session:

