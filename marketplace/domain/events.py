@@ -309,3 +309,18 @@ class BooksAlarm(Event):
     """A check of the books found something that stops money, and that did not stand at the one before."""
 
     check_id: uuid.UUID
+
+
+@dataclass(frozen=True)
+class ChargebackMoved(Event):
+    """The payer's bank contests a payment, or has come further with it. One a state: two states, two letters."""
+
+    chargeback_id: uuid.UUID
+    state: str
+
+
+@dataclass(frozen=True)
+class ChargebackToBook(Event):
+    """A chargeback is lost, and nothing stands in the way of booking it."""
+
+    chargeback_id: uuid.UUID

@@ -14,6 +14,7 @@ from uuid import UUID
 import procrastinate
 import sqlalchemy as sa
 
+from ..domain.errors import ProviderBusy
 from ..domain.pricing import PlatformTax
 from ..gateways.queue import UNHURRIED
 from ..house import House
@@ -26,6 +27,7 @@ from ..services import (
     letters,
     payments,
     payouts,
+    platform_payouts,
     questions,
     queues,
     rescues,
@@ -83,6 +85,7 @@ JOBS: Mapping[str, Job] = {
         lambda h, **ids: letters.restriction_lifted(h.db, h.stationery, **ids)
     ),
     "letters.notice_received": _ids(lambda h, **ids: letters.notice_received(h.db, h.stationery, **ids)),
+    "letters.books_alarm": _ids(lambda h, **ids: letters.books_alarm(h.db, h.stationery, **ids)),
     "letters.calendar_failing": _ids(lambda h, **ids: letters.calendar_failing(h.db, h.stationery, **ids)),
     "letters.calendar_read_again": _ids(
         lambda h, **ids: letters.calendar_read_again(h.db, h.stationery, **ids)
@@ -121,16 +124,33 @@ def sweep_minute(house: House) -> None:
 
 
 def sweep_five_minutes(house: House) -> None:
-    """Whatever was in flight too long, and the ledger's own check."""
+    """Whatever was in flight too long."""
     payments.sweep(house.db, house.payments)
     _tell_of_ended_windows(house)
     free_days.renew_due(house.db)
     queues.serve_due(house.db)
     saved_searches.look(house.db, house.encoders)
     letters.news_today(house.db, house.stationery)
-    with house.db.reading() as session:
-        for finding in ledger.check(session):
-            log.error("ledger check: %s", finding)
+
+
+def keep_books(house: House) -> None:
+    """Our own payouts followed, the books checked against the provider's, months closed and paid out for.
+
+    A pass of its own: a provider that does not answer must hold up nobody's deadline.
+    """
+    _unless_busy(lambda: platform_payouts.follow(house.db, house.payments))
+    run = ledger.watch(house.db, house.payments)
+    for finding in ledger.findings_of(run):
+        log.error("ledger check: %s", finding.text)
+    ledger.close_due(house.db)
+    _unless_busy(lambda: platform_payouts.run_monthly(house.db, house.payments))
+
+
+def _unless_busy(act: Callable[[], object]) -> None:
+    try:
+        act()
+    except ProviderBusy:
+        log.warning("the provider does not answer; again in five minutes")
 
 
 def _tell_of_ended_windows(house: House) -> None:
@@ -168,6 +188,7 @@ def read_calendars(house: House) -> None:
 PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
     "sweep.minute": ("* * * * *", sweep_minute),
     "sweep.five_minutes": ("*/5 * * * *", sweep_five_minutes),
+    "books.keep": ("*/5 * * * *", keep_books),
     "calendars.read": ("* * * * *", read_calendars),
     "search.catch_up": ("* * * * *", catch_up),
 }

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from ..domain import events
 from .bookings.paying import capture_failed, payment_authorised, payment_captured
+from .disputes.chargebacks import chargeback_to_book
 from .disputes.settling import dispute_due, dispute_moved
 from .moderation import cases
 from .offers.publishing import bring_first_offer_back, carry_first_offer
@@ -24,6 +25,7 @@ WITHIN: Within = {
     events.PaymentAuthorised: (payment_authorised,),
     events.PaymentCaptured: (payment_captured,),
     events.CaptureFailed: (capture_failed,),
+    events.ChargebackToBook: (chargeback_to_book,),
     events.BookingLost: (open_rescue,),
     events.BookingMoved: (dispute_moved, queue_slot_moved),
     events.DisputeDue: (dispute_due,),
@@ -67,6 +69,7 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.EnquiryClosed: ("letters.enquiry_closed",),
     events.QuestionAsked: ("letters.question_asked",),
     events.QuestionClosed: ("letters.question_closed",),
+    events.BooksAlarm: ("letters.books_alarm",),
 }
 
 

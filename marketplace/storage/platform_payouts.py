@@ -59,18 +59,6 @@ class PlatformPayout(Base):
     ended_at: Mapped[datetime | None]
 
 
-class TopUp(Base):
-    """Money that we sent from our bank to the balance at the provider, as its books say."""
-
-    __tablename__ = "top_ups"
-    __table_args__ = (CheckConstraint("amount_minor > 0", "amount_positive"),)
-    # The provider's id of it.
-    id: Mapped[str] = mapped_column(primary_key=True)
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[Currency] = mapped_column(default="EUR")
-    at: Mapped[datetime]
-
-
 class TaxPayment(Base):
     """VAT paid to the tax office from our bank: who noted it, for which month, by which reference."""
 

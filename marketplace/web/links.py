@@ -106,3 +106,6 @@ class SiteLinks:
 
     def asked_times(self, times_id: str, lang: str) -> str:
         return self._at(lang, f"expert/times/{times_id}")
+
+    def ledger(self, lang: str) -> str:
+        return self._at(lang, "operator/ledger")

@@ -56,15 +56,6 @@ def upgrade() -> None:
         postgresql_where=sa.text("state not in ('dropped', 'failed')"),
     )
     op.create_table(
-        "top_ups",
-        sa.Column("id", sa.Text(), nullable=False),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_top_ups")),
-        sa.Column("amount_minor", sa.BigInteger(), nullable=False),
-        sa.Column("currency", sa.String(3), nullable=False),
-        sa.Column("at", sa.DateTime(timezone=True), nullable=False),
-        sa.CheckConstraint("amount_minor > 0", name=op.f("ck_top_ups_amount_positive")),
-    )
-    op.create_table(
         "tax_payments",
         sa.Column("id", sa.Uuid(), nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_tax_payments")),
@@ -89,5 +80,5 @@ def _person(table: str, name: str, *, nullable: bool = True) -> sa.Column[object
 
 
 def downgrade() -> None:
-    for table in ("tax_payments", "top_ups", "platform_payouts"):
+    for table in ("tax_payments", "platform_payouts"):
         op.drop_table(table)

@@ -155,7 +155,7 @@ class TestTheCheck:
         self, db: Database, confirmed: make.Made, account: str, kind: str, minor: int
     ) -> None:
         name = account.format(uuid.uuid4())
-        post(db, source="x", entries=[(name, minor), ("write_offs", -minor)])
+        post(db, source="x", entries=[(name, minor), ("write_offs", -minor)], subject=confirmed.id)
         assert kind in kinds_found(db)
 
     def test_what_is_missing_is_told_apart_with_the_amount(self, db: Database, confirmed: make.Made) -> None:

@@ -7,12 +7,19 @@ is decided in `domain/postings.py`; this room only writes it down once and finds
 
 from ...domain.own_funds import Owed, OwnFunds
 from .checking import Finding, amount, check
+from .closing import close_due, close_month, closed_month, next_to_close
 from .covering import own_funds
 from .posting import (
     CAPTURED,
+    CHARGEBACK,
+    CHARGEBACK_LOST,
+    CHARGEBACK_MORE,
+    CHARGEBACK_RETURNED,
     INVOICE_PAID,
     INVOICED,
+    LOSS_REFUNDED,
     NOT_REVERSED,
+    OWN_FEE,
     PAID_ANOTHER_WAY,
     PAYOUT_FAILED,
     PLATFORM_PAYOUT,
@@ -33,14 +40,20 @@ from .posting import (
     post,
 )
 from .reading import Group, balance, balances, entries_of
-from .reconciling import differences, read_movements
+from .reconciling import book_theirs, differences, read_movements
 from .watching import findings_of, last_check, short, stopped, watch, wrong_schedule
 
 __all__ = [
     "CAPTURED",
+    "CHARGEBACK",
+    "CHARGEBACK_LOST",
+    "CHARGEBACK_MORE",
+    "CHARGEBACK_RETURNED",
     "INVOICED",
     "INVOICE_PAID",
+    "LOSS_REFUNDED",
     "NOT_REVERSED",
+    "OWN_FEE",
     "PAID_ANOTHER_WAY",
     "PAYOUT_FAILED",
     "PLATFORM_PAYOUT",
@@ -64,12 +77,17 @@ __all__ = [
     "amount",
     "balance",
     "balances",
+    "book_theirs",
     "check",
+    "close_due",
+    "close_month",
+    "closed_month",
     "differences",
     "entries_of",
     "findings_of",
     "is_posted",
     "last_check",
+    "next_to_close",
     "own_funds",
     "post",
     "read_movements",

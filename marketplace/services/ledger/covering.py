@@ -51,7 +51,7 @@ def _sums() -> tuple[sa.ColumnElement[Any], ...]:
 
 
 def _vat(since: datetime | None) -> sa.ColumnElement[Any]:
-    theirs = LedgerEntry.account.in_(_VAT)
+    theirs: sa.ColumnElement[bool] = LedgerEntry.account.in_(_VAT)
     if since is not None:
         theirs = sa.and_(theirs, LedgerGroup.at >= since)
     return sa.func.coalesce(-sa.func.sum(LedgerEntry.amount_minor).filter(theirs), 0)
@@ -90,6 +90,6 @@ def _unpaid(session: Session, since: datetime | None, *, vat: bool = True) -> li
         .group_by(LedgerGroup.subject)
     )
     return [
-        (Owed(int(held), int(payable), int(owed), int(tax) if vat else 0), int(arrived))
-        for held, payable, owed, tax, arrived in rows
+        (Owed(*(int(minor) for minor in sums), vat=int(tax) if vat else 0), int(arrived))
+        for *sums, tax, arrived in rows
     ]

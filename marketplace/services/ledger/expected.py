@@ -15,13 +15,16 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 
-from ...storage.payments import Payment, ProviderCall, Refund
-from ...storage.payouts import Transfer
-from ...storage.platform_payouts import PlatformPayout, TaxPayment, TopUp
+from ...storage.chargebacks import Chargeback
+from ...storage.ledger import ProviderMovement
+from ...storage.payments import Payment, ProviderCall, Refund, Repayment
+from ...storage.payouts import SetOff, Transfer
+from ...storage.platform_payouts import PlatformPayout, TaxPayment
 from . import posting
 
-Rows = sa.Select[Any]
+Rows = sa.Select[*tuple[Any, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ _by_card = Payment.method == "card"
 _of_payment = sa.func.coalesce(Payment.intent_id, text_of(Payment.id))
 _of_refund = sa.func.coalesce(Refund.provider_id, text_of(Refund.id))
 _reversal = ProviderCall.kind == "reverse_transfer"
+_earlier = aliased(Refund)
 
 # What of the price and its VAT was decided to go back before the share was due, a payment.
 _before = (
@@ -57,7 +61,7 @@ _before = (
         Refund.payment_id,
         sa.func.sum(_line(Refund.lines, "price") + _line(Refund.lines, "seller_vat")).label("minor"),
     )
-    .where(~Refund.after_share)
+    .where(~Refund.after_share, ~Refund.borne_by_us, Refund.state != "redecided")
     .group_by(Refund.payment_id)
     .subquery()
 )
@@ -66,6 +70,8 @@ _kept = (
     + _line(Payment.quote, "seller_vat")
     - sa.cast(sa.func.coalesce(_before.c.minor, 0), sa.BigInteger)
 )
+
+_net = ProviderMovement.amount_minor - ProviderMovement.fee_minor
 
 EXPECTED: tuple[Expected, ...] = (
     Expected(
@@ -101,6 +107,12 @@ EXPECTED: tuple[Expected, ...] = (
     Expected(
         posting.REFUND,
         due=sa.select(_of_refund, Refund.amount_minor).where(Refund.state.in_(("done", "failed"))),
+        may=sa.select(_of_refund, NO_AMOUNT).where(Refund.state == "redecided"),
+    ),
+    # It had arrived before its charge was contested, or it had not and nothing was posted.
+    Expected(
+        posting.REDECIDED,
+        may=sa.select(_of_refund, NO_AMOUNT).where(Refund.state == "redecided"),
     ),
     Expected(
         posting.REFUND_FAILED,
@@ -109,8 +121,14 @@ EXPECTED: tuple[Expected, ...] = (
     Expected(
         posting.TRANSFER,
         due=sa.select(
-            sa.func.coalesce(Transfer.provider_id, text_of(Transfer.id)), Transfer.amount_minor
-        ).where(Transfer.state == "done"),
+            sa.func.coalesce(Transfer.provider_id, text_of(Transfer.id)),
+            Transfer.amount_minor - Transfer.set_off_minor,
+        ).where(Transfer.state == "done", Transfer.amount_minor > Transfer.set_off_minor),
+    ),
+    Expected(posting.SET_OFF, due=sa.select(text_of(SetOff.id), SetOff.amount_minor)),
+    Expected(
+        posting.PAID_ANOTHER_WAY,
+        due=sa.select(text_of(Repayment.id), Repayment.amount_minor).where(Repayment.decided_at.is_not(None)),
     ),
     Expected(
         posting.REVERSAL,
@@ -119,10 +137,13 @@ EXPECTED: tuple[Expected, ...] = (
             _reversal, ProviderCall.state == "done"
         ),
     ),
-    # A reversal that failed may have been asked again under a new key, or is owed by the expert now.
+    # What is owed goes on with the refund that takes this one's place, should its charge be contested.
     Expected(
         posting.NOT_REVERSED,
-        may=sa.select(text_of(ProviderCall.id), NO_AMOUNT).where(_reversal, ProviderCall.state == "failed"),
+        due=sa.select(text_of(Refund.id), Refund.gap_minor).where(
+            Refund.gap_minor > 0, ~sa.exists().where(_earlier.redecided_as == Refund.id)
+        ),
+        may=sa.select(text_of(Refund.id), NO_AMOUNT).where(Refund.after_share),
     ),
     Expected(
         posting.PLATFORM_PAYOUT,
@@ -136,10 +157,40 @@ EXPECTED: tuple[Expected, ...] = (
             PlatformPayout.provider_id.is_not(None), PlatformPayout.state == "failed"
         ),
     ),
-    Expected(posting.TOP_UP, due=sa.select(TopUp.id, TopUp.amount_minor)),
     Expected(
-        posting.VAT_PAID,
-        due=sa.select(text_of(TaxPayment.id), NO_AMOUNT),
+        posting.CHARGEBACK,
+        due=sa.select(Chargeback.provider_id, NO_AMOUNT).where(
+            (Chargeback.taken_minor > 0) | (Chargeback.fee_minor > 0)
+        ),
+        # Won with its fee returned, and never seen before.
+        may=sa.select(Chargeback.provider_id, NO_AMOUNT),
+    ),
+    Expected(
+        posting.LOSS_REFUNDED,
+        may=sa.select(text_of(Refund.id), Refund.amount_minor).where(Refund.set_against.is_not(None)),
+    ),
+    Expected(posting.CHARGEBACK_MORE, may=sa.select(Chargeback.provider_id, NO_AMOUNT)),
+    Expected(
+        posting.CHARGEBACK_RETURNED,
+        due=sa.select(Chargeback.provider_id, NO_AMOUNT).where(
+            Chargeback.returned_at.is_not(None), Chargeback.taken_minor > 0
+        ),
+    ),
+    Expected(
+        posting.CHARGEBACK_LOST,
+        due=sa.select(Chargeback.provider_id, Chargeback.loss_minor).where(Chargeback.loss_minor > 0),
+    ),
+    Expected(posting.VAT_PAID, due=sa.select(text_of(TaxPayment.id), NO_AMOUNT)),
+    # Booked as soon as they are read in the provider's books.
+    *(
+        Expected(
+            kind,
+            due=sa.select(ProviderMovement.source, sa.func.abs(sa.func.sum(_net)))
+            .where(ProviderMovement.kind == theirs)
+            .group_by(ProviderMovement.source)
+            .having(sa.func.sum(_net) != 0),
+        )
+        for theirs, kind in ((posting.TOP_UP, posting.TOP_UP), ("fee", posting.OWN_FEE))
     ),
 )
 

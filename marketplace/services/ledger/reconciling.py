@@ -15,11 +15,13 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from ...domain import postings
 from ...gateways.payments import MovementSeen, Payments
 from ...storage.db import Database
 from ...storage.ledger import LedgerEntry, LedgerGroup, ProviderMovement
 from ...storage.payments import ProviderCall
 from ...storage.platform_payouts import PlatformPayout
+from . import posting
 from .checking import MOST, Finding
 from .expected import EXPECTED, UNDER_WAY
 
@@ -53,6 +55,29 @@ def _keep(db: Database, several: Iterable[MovementSeen]) -> None:
                 },
             )
         )
+
+
+def book_theirs(db: Database) -> int:
+    """Post what the provider's books alone tell: our top-ups, and its fees for no payment; how many."""
+    net = sa.func.sum(ProviderMovement.amount_minor - ProviderMovement.fee_minor)
+    posted = sa.exists().where(
+        LedgerGroup.source == ProviderMovement.source,
+        LedgerGroup.kind.in_((posting.TOP_UP, posting.OWN_FEE)),
+    )
+    with db.transaction() as tx:
+        rows = tx.session.execute(
+            sa.select(ProviderMovement.kind, ProviderMovement.source, ProviderMovement.currency, net)
+            .where(ProviderMovement.kind.in_(("top_up", "fee")), ~posted)
+            .group_by(ProviderMovement.kind, ProviderMovement.source, ProviderMovement.currency)
+            .order_by(ProviderMovement.source)
+        ).all()
+        for kind, source, currency, minor in rows:
+            entries = postings.top_up(int(minor)) if kind == "top_up" else postings.provider_fee(-int(minor))
+            posting.post(
+                tx, source=source, kind=posting.TOP_UP if kind == "top_up" else posting.OWN_FEE, subject=None,
+                at=tx.now, entries=entries, why=kind, currency=currency,
+            )  # fmt: skip
+        return len(rows)
 
 
 def differences(session: Session, now: datetime) -> Iterator[Finding]:

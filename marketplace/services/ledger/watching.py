@@ -17,7 +17,7 @@ from ...gateways.payments import PaymentError, Payments
 from ...storage.db import Database
 from ...storage.ledger import LedgerCheck
 from .checking import Finding, check
-from .reconciling import differences, read_movements
+from .reconciling import book_theirs, differences, read_movements
 
 # The provider's books are read again from before the last check that found both sides equal.
 READ_AGAIN = timedelta(days=3)
@@ -40,6 +40,7 @@ def watch(db: Database, gateway: Payments, *, whole: bool = False) -> LedgerChec
     try:
         schedule = gateway.payout_schedule()
         read_movements(db, gateway, since=since)
+        book_theirs(db)
     except PaymentError as error:
         unasked = error.reason
     found = _find(db, schedule, asked=unasked is None)

@@ -8,6 +8,7 @@ from .account import address_changed, address_changing, address_known, link
 from .approving import approver_invited
 from .asking import question_asked, question_closed
 from .calendar_files import feed_file, invitation_for
+from .books import books_alarm
 from .calendars import calendar_failing, calendar_read_again
 from .daily import mail_token, mails_off, news_today, unsubscribe
 from .decisions import (
@@ -36,6 +37,7 @@ __all__ = [
     "application_received",
     "approver_invited",
     "booking_moved",
+    "books_alarm",
     "calendar_failing",
     "calendar_read_again",
     "enquiry_answered",
