@@ -72,6 +72,7 @@ class Config:
     stripe_secret_key: str = field(repr=False)
     stripe_webhook_secrets: tuple[str, ...] = field(repr=False)
     stripe_api_base: str  # "" = the provider's own address
+    stripe_account_id: str  # "" = events never name it
     platform_name: str
     platform_address: str  # lines, parted by newlines
     platform_country: str  # ISO 3166, two letters
@@ -162,6 +163,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         stripe_secret_key=key,
         stripe_webhook_secrets=webhook_secrets,
         stripe_api_base=api_base,
+        stripe_account_id=given.get("STRIPE_ACCOUNT_ID", ""),
         platform_name=identity["PLATFORM_NAME"],
         platform_address=identity["PLATFORM_ADDRESS"].replace("\\n", "\n"),
         platform_country=identity["PLATFORM_COUNTRY"],

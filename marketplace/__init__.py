@@ -84,6 +84,7 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         config.stripe_webhook_secrets,
         api_base=config.stripe_api_base or None,
         live=config.stripe_secret_key.startswith(("sk_live_", "rk_live_")),
+        account_id=config.stripe_account_id or None,
     )
     return House(
         config=config,

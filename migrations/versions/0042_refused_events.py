@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sqlalchemy as sa
+from alembic import op
+
 revision = "0042_refused_events"
 down_revision = "0041_platform_payouts"
 branch_labels = None
@@ -9,8 +12,17 @@ depends_on = None
 
 
 def upgrade() -> None:
-    pass
+    op.create_table(
+        "refused_events",
+        sa.Column("day", sa.Date(), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("number", sa.BigInteger(), nullable=False),
+        sa.Column("last_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("day", "reason", name=op.f("pk_refused_events")),
+        sa.CheckConstraint("reason ~ '^[a-z_]{1,40}$'", name=op.f("ck_refused_events_reason")),
+        sa.CheckConstraint("number > 0", name=op.f("ck_refused_events_number_positive")),
+    )
 
 
 def downgrade() -> None:
-    pass
+    op.drop_table("refused_events")

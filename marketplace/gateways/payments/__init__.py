@@ -18,7 +18,16 @@ What a call may raise, and what to do then:
 | `NotTrusted` | a message that is not the provider's, or not for us | answer 400, keep nothing |
 """
 
-from .errors import Declined, NeedsAction, NotTrusted, PaymentError, Refused, Unavailable, Unknown
+from .errors import (
+    REFUSED_BECAUSE,
+    Declined,
+    NeedsAction,
+    NotTrusted,
+    PaymentError,
+    Refused,
+    Unavailable,
+    Unknown,
+)
 from .port import (
     ACCOUNT_COUNTRIES,
     CURRENCY,
@@ -53,6 +62,7 @@ __all__ = [
     "EVIDENCE_FIELDS",
     "MOST_EVENT_BYTES",
     "MOST_EVIDENCE",
+    "REFUSED_BECAUSE",
     "SIGNATURE_SECONDS",
     "AccountSeen",
     "BalanceSeen",

@@ -54,5 +54,19 @@ class Unknown(PaymentError):
 
 class NotTrusted(PaymentError):
     """A posted event that is not to be believed: too large, unsigned, altered, too old, from the
-    future, of the other mode, or unreadable. `reason`: too_large, no_signature, bad_signature,
-    too_old, from_the_future, bad_encoding, bad_json, bad_shape, wrong_mode."""
+    future, of the other mode, or unreadable. `reason` is one of `REFUSED_BECAUSE`, but `wrong_account`,
+    which whoever knows the accounts finds out."""
+
+
+REFUSED_BECAUSE = (
+    "too_large",
+    "no_signature",
+    "bad_signature",
+    "too_old",
+    "from_the_future",
+    "bad_encoding",
+    "bad_json",
+    "bad_shape",
+    "wrong_mode",
+    "wrong_account",
+)

@@ -34,9 +34,11 @@ class StripePayments(Accounts, Buying, Paying, Chargebacks, Own):
         webhook_secrets: Sequence[str],
         api_base: str | None = None,
         live: bool = False,
+        account_id: str | None = None,
     ) -> None:
+        """`account_id`: the platform's own, for events that name it; most name none."""
         self._secrets = tuple(webhook_secrets)
-        self._live = live
+        self._live, self._own = live, account_id
         base = api_base.rstrip("/") if api_base else None
         self._client = stripe.StripeClient(
             api_key,
@@ -47,4 +49,5 @@ class StripePayments(Accounts, Buying, Paying, Chargebacks, Own):
         )
 
     def parse_event(self, body: bytes, signature: str, *, now: datetime | None = None) -> ProviderEvent:
-        return read_event(body, signature, self._secrets, live=self._live, now=now or datetime.now(UTC))
+        now = now or datetime.now(UTC)
+        return read_event(body, signature, self._secrets, live=self._live, own=self._own, now=now)

@@ -10,6 +10,7 @@ import hmac
 import json
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Any
@@ -42,9 +43,9 @@ _OBJECT_KINDS = {
 
 
 def read_event(
-    body: bytes, signature: str, secrets: Sequence[str], *, live: bool, now: datetime
+    body: bytes, signature: str, secrets: Sequence[str], *, live: bool, own: str | None, now: datetime
 ) -> ProviderEvent:
-    """The event in a posted message, or `NotTrusted` with why. `now` is real time."""
+    """The event in a posted message, or `NotTrusted` with why. `now` is real time; `own` our account."""
     if len(body) > MOST_EVENT_BYTES:
         raise NotTrusted("too_large", str(len(body)))
     _check_signature(body, signature, secrets, now)
@@ -62,7 +63,7 @@ def read_event(
         raise NotTrusted("bad_shape", repr(error)) from error
     if read.live is not live:
         raise NotTrusted("wrong_mode", read.id)
-    return read
+    return replace(read, account=None) if read.account == own else read
 
 
 def _check_signature(body: bytes, header: str, secrets: Sequence[str], now: datetime) -> None:
@@ -122,7 +123,8 @@ def _thin(event: dict[str, Any]) -> ProviderEvent:
         object_id=_checked(_ID, about.get("id", "-")),
         live=_truth(event["livemode"]),
         created=datetime.fromisoformat(event["created"]).astimezone(UTC),
-        account=_optional(event.get("context")),
+        # Where it may be fetched: the account, or the way to it from an organisation.
+        account=_optional((event.get("context") or "").rpartition("/")[2] or None),
     )
 
 
