@@ -3,6 +3,9 @@ before it repeats. Installed in the processes that a test starts, and nowhere el
 
 from __future__ import annotations
 
+import threading
+from dataclasses import asdict
+from importlib import import_module
 from typing import Any
 
 
@@ -29,12 +32,35 @@ def _no_keys() -> None:
 
 
 def _no_inbox() -> None:
-    """An event is answered and kept in memory alone until it is applied."""
+    """An event is kept in memory alone, answered at once, and applied a moment later."""
+    from marketplace.services import payments
+    from marketplace.services.payments import applying
+    from marketplace.web import webhooks
+
+    kept: dict[str, Any] = {}
+
+    def receive(db: Any, event: Any, body: bytes) -> bool:
+        kept[event.id] = event
+        return True
+
+    def apply(db: Any, gateway: Any, event_id: Any) -> None:
+        event = kept.pop(event_id, None)
+        about = applying._payment_of(db, asdict(event)) if event else None
+        if about is not None:
+            applying.refresh(db, gateway, about)
+
+    def at_the_door(db: Any, event: Any, body: bytes) -> bool:
+        receive(db, event, body)
+        threading.Thread(target=apply, args=(db, webhooks.house().payments, event.id), daemon=True).start()
+        return True
+
+    payments.receive_event, payments.apply_event = receive, apply  # type: ignore[assignment]
+    webhooks.receive_event = at_the_door
 
 
 def _no_looking() -> None:
-    """What was sent and not answered is sent again as it is; what is not ours to send is not asked about."""
-    from marketplace.services.payments import carrying, sweep
-
-    carrying._found = lambda db, gateway, call: False
-    sweep._moving = lambda session, now: []  # type: ignore[assignment]
+    """What was sent and not answered is sent again as it is; what no event told is not asked about."""
+    carrying = import_module("marketplace.services.payments.carrying")
+    sweep = import_module("marketplace.services.payments.sweep")
+    vars(carrying)["_found"] = lambda db, gateway, call: False
+    vars(sweep)["_moving"] = lambda session, now: []

@@ -23,7 +23,7 @@ from tests.fire import books
 from tests.fire.child import POINTS, Order, deed, sweeps
 from tests.fire.children import ended, fork
 from tests.fire.judge import judge
-from tests.fire.walkers import EVENT, WALKERS, Stage
+from tests.fire.walkers import EVENT, WALKERS, Stage, confirmed
 from tests.services.provider import Provider
 
 KILLED = -9
@@ -95,3 +95,22 @@ def test_killed_at_every_point_it_ends_as_if_nothing_had_been(world: World, name
     assert [str(breach) for breach in judge(seen)] == []
     with world.stage.db.reading() as session:
         assert [one.text for one in ledger.check(session) if not one.shortfall] == []
+
+
+# A build without keys, inbox and looking (flawed.py), and what the same harness finds of it.
+CONVICTED = {
+    ("refund", "unread"): "double refund",
+    ("transfer", "unread"): "double transfer",
+    ("reverse_transfer", "unread"): "transfers differ",
+    ("capture", "unread"): "lost event",
+    ("event", "call"): "lost event",
+}
+
+
+@pytest.mark.parametrize(("name", "point"), CONVICTED)
+def test_a_build_without_keys_and_inbox_is_convicted(world: World, name: str, point: str) -> None:
+    confirmed(world.stage)  # Money enough at the provider for what is done twice.
+    walk(world, name, (point,), build="flawed")
+    found = [str(breach) for breach in judge(books.read(world.engine))]
+    print("\n".join(found))
+    assert any(text.startswith(CONVICTED[name, point]) for text in found), found
