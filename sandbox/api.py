@@ -36,11 +36,13 @@ class Asked:
     id: str
     key: str | None
     request_id: str
+    # An expert's account, where the platform asks for one of theirs.
+    account: str | None = None
 
     @property
     def fingerprint(self) -> str:
         """The same for the same request."""
-        what = f"{self.name} {self.id} {json.dumps(self.values, sort_keys=True)}"
+        what = f"{self.name} {self.id} {self.account or ''} {json.dumps(self.values, sort_keys=True)}"
         return hashlib.sha256(what.encode()).hexdigest()
 
 
@@ -89,7 +91,8 @@ class Api:
         values = parameters.read(request)
         parameters.check(name, values)
         key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
-        return self._carried_out(Asked(name, handler, values, object_id, key, request_id))
+        account = request.headers.get("Stripe-Account")
+        return self._carried_out(Asked(name, handler, values, object_id, key, request_id, account))
 
     def _carried_out(self, asked: Asked) -> Answer:
         if asked.key is not None:
@@ -115,7 +118,7 @@ class Api:
         """What was done, or the refusal that is kept in its place; then nothing was done."""
         books.request = {"id": asked.request_id, "idempotency_key": asked.key}
         let_all_time_act(books)
-        call = Call(books, asked.values, asked.id, self.public_base)
+        call = Call(books, asked.values, asked.id, self.public_base, asked.account)
         try:
             with books.connection.transaction():
                 return Answer(200, json.dumps(asked.handler(call)))

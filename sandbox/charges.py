@@ -79,8 +79,8 @@ def authorise(books: Books, intent: dict[str, Any]) -> dict[str, Any]:
         until,
     )
     books.put("payment_intent", intent)
-    books.announce("charge.succeeded", charge)
     books.announce("payment_intent.amount_capturable_updated", intent)
+    books.announce("charge.succeeded", charge)
     return intent
 
 
@@ -100,8 +100,8 @@ def take(books: Books, intent: dict[str, Any], amount: int | None = None) -> dic
     manual = intent["capture_method"] == "manual"
     taken = intent["amount"] if amount is None else amount
     fee = (taken * FEE_PERMILLE + 500) // 1000 + FEE_FIXED  # To the nearest cent.
-    _booked(books, charge, "charge", taken, fee)
     charge["amount_refunded"] = charge["amount"] - taken  # Never taken: Stripe counts it here.
+    _booked(books, charge, "charge", taken, fee)
     _succeeded(books, intent, taken)
     books.announce("charge.captured" if manual else "charge.succeeded", charge)
     return intent

@@ -32,9 +32,7 @@ def intent_of(books: Books, session: dict[str, Any]) -> dict[str, Any]:
     intent = charges.new_intent(books, session["amount_total"], data, receipt_email=session["customer_email"])
     session["payment_intent"] = intent["id"]
     books.put("checkout.session", session)
-    books.put("payment_intent", intent)
-    books.announce("payment_intent.created", intent)
-    return intent
+    return books.put("payment_intent", intent)
 
 
 def expire(books: Books, session: dict[str, Any]) -> dict[str, Any]:

@@ -94,7 +94,7 @@ def settings(books: Books) -> dict[str, Any]:
         "id": "balance_settings", "object": "balance_settings",
         "payments": {
             "debit_negative_balances": False,
-            "payouts": {"automatic_transfer_rules_by_currency": None, "minimum_balance_by_currency": None,
+            "payouts": {"minimum_balance_by_currency": None,
                         "schedule": {"interval": "manual"}, "statement_descriptor": None, "status": "enabled"},
             "settlement_timing": {"delay_days": balance.SETTLES_AFTER},
         },

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from hashlib import sha256
 from typing import Any
 
 import psycopg
@@ -22,7 +23,6 @@ from psycopg_pool import ConnectionPool
 # `due`: when time alone changes the object (platform's unix seconds), null where it never does.
 # `net` and `available_on` are read out of balance transactions, so that the balance is one index scan.
 SCHEMA = """
-select pg_advisory_xact_lock(734113);
 create schema if not exists sandbox;
 create table if not exists sandbox.objects (
     id text primary key, kind text not null, made bigserial, data jsonb not null);
@@ -50,6 +50,8 @@ create index if not exists deliveries_waiting on sandbox.deliveries (next_try, m
 create index if not exists deliveries_event on sandbox.deliveries (event_id);
 create table if not exists sandbox.dial (id int primary key check (id = 1), faults jsonb not null);
 """
+# Said on the schema itself, so that it is made or changed once and not at each start.
+VERSION = sha256(SCHEMA.encode()).hexdigest()[:16]
 TABLES = ("objects", "answers", "deliveries", "dial")
 ONE_AT_A_TIME = 734114
 
@@ -74,8 +76,7 @@ class Store:
         """One transaction beside others: for what touches no object, or takes its place in line later."""
         with self._pool.connection() as connection:
             if not self._ready:
-                connection.execute(SCHEMA)
-                connection.commit()
+                _make(connection)
                 self._ready = True
             yield Books(connection, self.clock())
 
@@ -88,6 +89,18 @@ class Store:
     def close(self) -> None:
         """Give the connections back."""
         self._pool.close()
+
+
+def _make(connection: psycopg.Connection[Any]) -> None:
+    """The tables as this version knows them; one at a time, whoever comes first."""
+    with connection.transaction():
+        connection.execute("select pg_advisory_xact_lock(734113)")
+        row = connection.execute(
+            "select obj_description(oid, 'pg_namespace') as version from pg_namespace where nspname = 'sandbox'"
+        ).fetchone()
+        if row is None or row["version"] != VERSION:
+            connection.execute(SCHEMA)
+            connection.execute(sql.SQL("comment on schema sandbox is {}").format(VERSION))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import Any
 
 from .. import balance, payouts, transfers
 from ..wrong import invalid, only_eur
-from .reading import Call, listed
+from .reading import Call, listed, need
 
 
 def create_transfer(call: Call) -> dict[str, Any]:
@@ -32,8 +32,11 @@ def list_reversals(call: Call) -> dict[str, Any]:
 
 
 def get_balance(call: Call) -> dict[str, Any]:
-    """Available and pending."""
-    return balance.shown(call.books)
+    """Available and pending, the platform's or an account's."""
+    if call.account is None:
+        return balance.shown(call.books)
+    held = need(call.books, "v2.core.account", call.account)["_balance"]
+    return balance.of_account(int(held))
 
 
 def list_lines(call: Call) -> dict[str, Any]:

@@ -27,12 +27,13 @@ EXPANDABLE = {
 
 @dataclass(frozen=True)
 class Call:
-    """One request: the books, what was asked, the id in its path, and where the pages are."""
+    """One request: the books, what was asked, the id in its path, where the pages are, whose account."""
 
     books: Books
     asked: dict[str, Any]
     id: str
     public_base: str
+    account: str | None = None
 
     def needs(self, kind: str) -> dict[str, Any]:
         """The object of the path."""
