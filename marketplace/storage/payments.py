@@ -39,7 +39,10 @@ class Payment(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", PAYMENT_STATES), "state"),
         CheckConstraint("amount_minor > 0", "amount_positive"),
-        CheckConstraint("refunded_minor >= 0 and refunded_minor <= captured_minor", "refunds_within_capture"),
+        CheckConstraint(
+            "refunded_minor >= 0 and lost_minor >= 0 and refunded_minor + lost_minor <= captured_minor",
+            "refunds_within_capture",
+        ),
         # A company sends what is left of its invoice; by card all is taken or nothing.
         CheckConstraint(
             "captured_minor in (0, amount_minor)"
@@ -75,6 +78,8 @@ class Payment(Base):
     captured_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     # Raised by one conditional UPDATE when a refund is decided, so that two never pass the whole.
     refunded_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    # What lost chargebacks took and we bore: nothing of it can be refunded any more.
+    lost_minor: Mapped[int] = mapped_column(BigInteger, default=0)
     currency: Mapped[Currency] = mapped_column(default="EUR")
     # The frozen quote (domain.pricing.Quote.as_dict()).
     quote: Mapped[dict[str, Any]]

@@ -88,12 +88,17 @@ def _call_off(
     booking.refund_minor = refund.total
     if refund.total:
         decide_refund(
-            tx, payment, lines=refund.lines, token=f"cancel/{booking.id}", why=f"cancelled_by_{side}"
+            tx,
+            payment,
+            lines=refund.lines,
+            token=f"cancel/{booking.id}",
+            why=f"cancelled_by_{side}",
+            by_share=True,
         )
     # Also when nothing is kept: the entries that close the booking's books are posted then.
     booking.share_due_at = deadlines.share_due_at(tx.now)
     booking.deadline = booking.share_due_at
-    if side == "expert":
+    if side == "expert" and payment.frozen_by is None:  # Uncounted while the payer's bank contests it.
         tx.session.execute(
             sa.update(Expert)
             .where(Expert.id == booking.expert_id)

@@ -53,7 +53,9 @@ def settle(
     booking.ended_at, booking.deadline = tx.now, None
     if payment is not None:
         if refund.total:
-            decide_refund(tx, payment, lines=refund.lines, token=f"settle/{dispute.id}", why="settled")
+            decide_refund(
+                tx, payment, lines=refund.lines, token=f"settle/{dispute.id}", why="settled", by_share=True
+            )
             booking.refund_minor += refund.total
         share_falls_due(tx, booking, payment)
     _count_absences(tx, booking, dispute, share)

@@ -27,7 +27,14 @@ from .. import ledger
 from . import terms
 from .intents import ask
 from .losses import make_room, post_refunded_loss, split_by_losses
-from .refunding import experts_part, post_refund, refunded_lines, taken_of_the_share, transfer_of
+from .refunding import (
+    experts_part,
+    left_to_refund,
+    post_refund,
+    refunded_lines,
+    taken_of_the_share,
+    transfer_of,
+)
 
 UNDER_WAY = ("intended", "sent", "pending")
 # A refund of a charge that is contested, of which we have not been told otherwise.
@@ -98,12 +105,15 @@ def _reserve(tx: Tx, payment: Payment, minor: int) -> None:
     tx.session.flush()  # The UPDATE must see what this transaction wrote of the payment.
     reserved = tx.session.execute(
         sa.update(Payment)
-        .where(Payment.id == payment.id, Payment.refunded_minor + minor <= Payment.captured_minor)
+        .where(
+            Payment.id == payment.id,
+            Payment.refunded_minor + Payment.lost_minor + minor <= Payment.captured_minor,
+        )
         .values(refunded_minor=Payment.refunded_minor + minor)
         .execution_options(synchronize_session=False)
     )
     if minor <= 0 or cast("sa.CursorResult[Any]", reserved).rowcount != 1:
-        raise RefundTooLarge(asked=minor, left=payment.captured_minor - payment.refunded_minor)
+        raise RefundTooLarge(asked=minor, left=left_to_refund(payment))
 
 
 def _within_each_line(session: Session, payment: Payment, lines: Mapping[str, int]) -> None:

@@ -43,6 +43,11 @@ def refunded_lines(session: Session, payment_id: uuid.UUID) -> dict[str, int]:
     )
 
 
+def left_to_refund(payment: Payment) -> int:
+    """What the cap on refunds leaves, minor units; what lost chargebacks took counts in it."""
+    return payment.captured_minor - payment.refunded_minor - payment.lost_minor
+
+
 def taken_of_the_share(
     session: Session, payment_id: uuid.UUID, *, after_share: bool | None = None
 ) -> dict[str, int]:
