@@ -255,7 +255,7 @@ def _refunded_too_much(session: Session) -> Iterator[Finding]:
     rows = session.execute(
         sa.select(Payment.id, back, Payment.captured_minor)
         .join(Refund, Refund.payment_id == Payment.id)
-        .where(Refund.kind == "refund", Refund.state != "failed")
+        .where(Refund.kind == "refund", Refund.state.not_in(("failed", "redecided")))
         .group_by(Payment.id)
         .having(back > Payment.captured_minor)
         .limit(MOST)

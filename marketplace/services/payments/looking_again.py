@@ -16,7 +16,7 @@ from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import Payment, ProviderCall, Refund
 from .. import ledger
-from .refunding import own_part
+from .refunding import own_part, vat_part
 from .transferring import hold_up_transfer, in_its_way
 
 OVER = ("done", "failed")
@@ -30,7 +30,7 @@ def may_go(db: Database, gateway: Payments, call: ProviderCall, asked_at: dateti
     ProviderBusy: what we have at the provider has to be known first, and it does not answer.
     """
     if call.kind == "transfer":
-        return _transfer_may_go(db, call, asked_at)
+        return _transfer_may_go(db, call, asked_at, enough=_own_funds_stand_in(db, gateway, call))
     if call.kind == "refund":
         return _refund_may_go(db, call, asked_at, enough=_own_funds_cover(db, gateway, call))
     return True
@@ -47,7 +47,7 @@ def lock_payment(tx: Tx, call: ProviderCall) -> Payment:
     return payment
 
 
-def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None) -> bool:
+def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None, *, enough: bool) -> bool:
     """What stands in the way takes the intent back: the share is due again, with the reason."""
     with db.transaction() as tx:
         payment = lock_payment(tx, call)
@@ -55,6 +55,8 @@ def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None
         if row.state in OVER:
             return False
         way = in_its_way(tx.session, payment, tx.session.get_one(Expert, payment.payee_expert_id))
+        if way is None and not enough:
+            way = "own_funds"
         if way is None:
             return True
         if _just_asked(tx, asked_at):
@@ -112,8 +114,25 @@ def _own_funds_cover(db: Database, gateway: Payments, call: ProviderCall) -> boo
         raise ProviderBusy from error
     with db.reading() as session:
         there = seen.available.get(refund.currency, 0) + seen.pending.get(refund.currency, 0)
-        ours = ledger.own_funds(session, there).minor
-        return ours - promised(session, but=refund.id) >= own_part(payment, refund)
+        ours = ledger.own_funds(session, there)
+        # Its VAT goes to the tax office no more, as far as that is still counted as theirs.
+        tax = min(vat_part(payment, refund), ours.cover.vat)
+        return ours.minor + tax - promised(session, but=refund.id) >= own_part(payment, refund)
+
+
+def _own_funds_stand_in(db: Database, gateway: Payments, call: ProviderCall) -> bool:
+    """Whether a share for which no money came in (a debt given up) can be paid out of our own funds.
+
+    It is part of what they are reckoned after, so that it is covered where nothing is missing.
+    """
+    if call.parameters["charge_id"] is not None:
+        return True
+    try:
+        seen = gateway.balance()
+    except PaymentError as error:
+        raise ProviderBusy from error
+    with db.reading() as session:
+        return ledger.own_funds(session, seen.available.get(call.parameters["currency"], 0)).minor >= 0
 
 
 def promised(session: Session, *, but: uuid.UUID | None = None) -> int:

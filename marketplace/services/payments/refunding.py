@@ -97,6 +97,12 @@ def own_part(payment: Payment, refund: Refund) -> int:
     )
 
 
+def vat_part(payment: Payment, refund: Refund) -> int:
+    """What of it is VAT on our fee and commission, minor units."""
+    ours = (postings.VAT_SERVICE_FEE, postings.VAT_COMMISSION)
+    return sum(minor for account, minor in entries_of(payment, refund) if account in ours)
+
+
 def source_of(refund: Refund) -> str:
     """Its groups' source in the ledger."""
     return refund.provider_id or str(refund.id)
