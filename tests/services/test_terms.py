@@ -18,6 +18,7 @@ from marketplace.domain.errors import MoveNotOpen, ProviderBusy, ReasonMissing, 
 from marketplace.domain.pricing import Quote
 from marketplace.services import bookings, ledger, payments
 from marketplace.services.bookings import run_clock
+from marketplace.services.payouts import run_due_transfers
 from marketplace.storage.bookings import Booking, BookingMove
 from marketplace.storage.companies import Company
 from marketplace.storage.db import Database
@@ -379,6 +380,15 @@ def test_a_debt_is_given_up_forty_days_after_and_the_expert_is_paid_all_the_same
     bookings.write_off_invoice(db, boss, **give_up)
     (transfer,) = transfers(db, made)
     assert transfer.amount_minor == Quote.from_dict(make.payment_of(db, made).quote).expert_share
+    clock.now = transfer.due_at
+    assert run_due_transfers(db, provider.gateway) == 0
+    assert transfers(db, made)[0].held_up_by == "own_funds"
+    provider.spend(-200_000)  # Somebody topped the balance up.
+    clock.now += DAY
+    assert run_due_transfers(db, provider.gateway) == 1
+    (sent,) = provider.objects("transfer")
+    assert sent["source_transaction"] is None
+    assert sent["amount"] == transfer.amount_minor
     with db.reading() as session:
         assert ledger.balance(session, postings.WRITE_OFFS) == make.payment_of(db, made).amount_minor
     assert moves(db, made).count("written_off") == 1

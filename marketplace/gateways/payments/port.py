@@ -87,12 +87,12 @@ class Payments(Protocol):
         amount_minor: int,
         currency: str,
         account_id: str,
-        charge_id: str,
+        charge_id: str | None,
         reference: str,
         metadata: Mapping[str, str] | None = None,
     ) -> TransferSeen:
-        """Pay an expert out of the charge. `reference` is the payment's, ours.
-        `Unavailable("balance_insufficient")` while the money is not there."""
+        """Pay an expert out of the charge; without one (a debt given up) out of what is available.
+        `reference` is the payment's, ours. `Unavailable("balance_insufficient")` while the money is not there."""
 
     def reverse_transfer(
         self,

@@ -25,7 +25,7 @@ class Paying(Asked):
         amount_minor: int,
         currency: str,
         account_id: str,
-        charge_id: str,
+        charge_id: str | None,
         reference: str,
         metadata: Mapping[str, str] | None = None,
     ) -> TransferSeen:
@@ -33,10 +33,11 @@ class Paying(Asked):
             "amount": amount_minor,
             "currency": in_our_currency(currency),
             "destination": account_id,
-            "source_transaction": charge_id,
             "transfer_group": reference,
             "metadata": labels(reference, metadata),
         }
+        if charge_id is not None:
+            asked["source_transaction"] = charge_id
         with asking():
             made = self._client.v1.transfers.create(asked, {"idempotency_key": key})
             return transfer_seen(made.to_dict())
