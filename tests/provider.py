@@ -53,9 +53,16 @@ class _Stay(urllib.request.HTTPRedirectHandler):
 
 @contextmanager
 def provider(
-    url: str, clock: Callable[[], datetime], webhook_url: str = "http://127.0.0.1:9/nowhere"
+    url: str,
+    clock: Callable[[], datetime],
+    webhook_url: str = "http://127.0.0.1:9/nowhere",
+    *,
+    wire: Callable[[Any], Any] = lambda api: api,
 ) -> Iterator[Provider]:
-    """Both servers on free ports until the end of the block; events are posted to `webhook_url`."""
+    """Both servers on free ports until the end of the block; events are posted to `webhook_url`.
+
+    `wire` may stand between the adapter and the API.
+    """
     dsn = url.replace("postgresql+psycopg://", "postgresql://", 1)
     pages = make_server("127.0.0.1", 0, _late, threaded=True)
     site = f"http://127.0.0.1:{pages.server_port}"
@@ -68,7 +75,7 @@ def provider(
         clock=clock,
     )
     pages.app = made.pages
-    api = make_server("127.0.0.1", 0, made.api, threaded=True)
+    api = make_server("127.0.0.1", 0, wire(made.api), threaded=True)
     threads = [
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True) for server in (pages, api)
     ]

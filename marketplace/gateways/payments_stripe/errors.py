@@ -62,7 +62,7 @@ def our_error(raised: stripe.StripeError) -> port.PaymentError:
         return port.Refused("not_allowed", detail, stop=True)
     if code in WAIT:
         return port.Unavailable(WAIT[code], detail, new_key=True)
-    if isinstance(raised, (stripe.APIConnectionError, stripe.APIError)) or (raised.http_status or 500) >= 500:
+    if not 400 <= (raised.http_status or 0) < 500:  # Its own failure, no answer, or one that says nothing.
         return port.Unknown(code or "no_answer", detail)
     return port.Refused(code or "invalid_request", detail, look=code in LOOK)
 
