@@ -12,8 +12,11 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from urllib.parse import urlsplit
+
+from marketplace.domain.pricing import DEFAULT_FEES, FeeRates
 
 ROOT = Path(__file__).resolve().parent
 # Before numpy is loaded by whomever: a sentence is encoded in 2 ms on one thread, in 40 on many.
@@ -84,6 +87,7 @@ class Config:
     embeddings_key: str = field(default="", repr=False)
     # Minor units: more than this going back at once needs a second operator.
     second_operator_above: int = 100_000
+    fees: tuple[FeeRates, ...] = DEFAULT_FEES  # by the day they begin, the first at the latest on 2026-01-01
     embeddings_means: str = ""  # a file that tools/means.py made with this model
     # No DATABASE_URL was given: the server of storage/embedded.py, its address written by `make run`.
     embedded_database: bool = False
@@ -145,6 +149,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     database_url = _database_url(given, demo, data_dir, problems)
     embeddings_url = _embeddings_url(given, problems)
     second_above = _euros(given.get("SECOND_OPERATOR_ABOVE", "1000"), problems)
+    fees = _fees(given.get("FEES", ""), problems)
     if problems:
         raise ConfigError(problems)
     return Config(
@@ -176,6 +181,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
         embeddings_key=given.get("EMBEDDINGS_KEY", ""),
         embeddings_means=given.get("EMBEDDINGS_MEANS", ""),
         second_operator_above=second_above * 100,
+        fees=fees,
     )
 
 
@@ -200,6 +206,37 @@ def _euros(text: str, problems: list[str]) -> int:
         return int(text)
     problems.append(f"SECOND_OPERATOR_ABOVE is an amount in whole euros, such as 1000, not {text!r}.")
     return 0
+
+
+def _fees(text: str, problems: list[str]) -> tuple[FeeRates, ...]:
+    """ "2026-01-01 1000/1000; 2027-01-01 1200/900": from a day on, service fee and commission in basis points."""
+    found, wrong = [], len(problems)
+    for line in filter(None, (part.strip() for part in text.split(";"))):
+        day, _space, rates = line.partition(" ")
+        service, _slash, commission = (part.strip() for part in rates.partition("/"))
+        try:
+            found.append(FeeRates(date.fromisoformat(day), _basis_points(service), _basis_points(commission)))
+        except ValueError:
+            problems.append(
+                "FEES is like 2026-01-01 1000/1000; 2027-01-01 1200/900: a day, then service fee and commission in"
+                f" basis points from 0 to 5000, not {line!r}."
+            )
+    if not text or len(problems) > wrong:
+        return DEFAULT_FEES
+    days = [one.since for one in found]
+    if days != sorted(set(days)):
+        problems.append("FEES names its days in order, each once.")
+    elif not days or days[0] > DEFAULT_FEES[0].since:
+        problems.append(
+            f"FEES begins with {DEFAULT_FEES[0].since} or a day before: every booking has its rates."
+        )
+    return tuple(found)
+
+
+def _basis_points(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) <= 4 and int(text) <= 5_000):
+        raise ValueError(text)
+    return int(text)
 
 
 def _check_secret(secret: str, problems: list[str]) -> None:
@@ -251,7 +288,10 @@ def _provider(
             problems.append("A live STRIPE_SECRET_KEY stands beside PAYMENTS=sandbox: take one of them away.")
         # The sandbox process and ours derive the same ones, so none has to be handed over.
         key = key or f"sk_test_{_derived(secret_key, 'sandbox key')}"
-        hooks = hooks or (f"whsec_{_derived(secret_key, 'sandbox webhooks')}",)
+        # The second one signs the thin events of accounts.
+        hooks = hooks or tuple(
+            f"whsec_{_derived(secret_key, f'sandbox {one}webhooks')}" for one in ("", "thin ")
+        )
         return key, hooks, base or _sandbox_address(data_dir)
     if payments == "stripe":
         missing = [

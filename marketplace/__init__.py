@@ -78,7 +78,7 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         clock = clock or (OffsetClock(engine) if config.demo else real_now)
         if not config.demo:
             refuse_moved_clock(engine)
-        database = Records(engine, clock=clock, reactions=REACTIONS, queue=queue)
+        database = Records(engine, clock=clock, reactions=REACTIONS, queue=queue, fees=config.fees)
     payments = StripePayments(
         config.stripe_secret_key,
         config.stripe_webhook_secrets,

@@ -61,7 +61,7 @@ def play_bookings() -> None:
         clock=house.clock,
         platform=PlatformTax(
             country=settings.platform_country, vat_number=settings.platform_vat,
-            identity={"name": settings.platform_name, "address": settings.platform_address},
+            identity={"name": settings.platform_name, "address": settings.platform_address}, fees=settings.fees,
         ),
         pay=_pay,
         settle=lambda: _settle(house),

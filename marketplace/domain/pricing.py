@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from datetime import date
+from datetime import date, datetime
 from typing import Any, Self
 
 from .errors import CurrencyMismatch
 from .money import EUR, part
+from .months import BOOKS_ZONE
 from .vat import IN_EU, OUTSIDE_SCOPE, REVERSE_CHARGE, SMALL_BUSINESS, standard_rate, territory
 
 # What the buyer pays, in the order in which it is shown, refunded and posted.
@@ -40,6 +41,11 @@ def fees_on(day: date, fees: Sequence[FeeRates] = DEFAULT_FEES) -> FeeRates:
     return max(begun, key=lambda rates: rates.since)
 
 
+def fees_at(now: datetime, fees: Sequence[FeeRates] = DEFAULT_FEES) -> FeeRates:
+    """The rates in force at an instant. A day begins where the books are kept, not in UTC."""
+    return fees_on(now.astimezone(BOOKS_ZONE).date(), fees)
+
+
 @dataclass(frozen=True)
 class SellerTax:
     """The expert for VAT. `ground` is the code printed when they are exempt; `identity` goes on paper."""
@@ -62,11 +68,12 @@ class BuyerTax:
 
 @dataclass(frozen=True)
 class PlatformTax:
-    """The platform for VAT; always liable."""
+    """The platform as a party to a quote: for VAT (always liable), and what it takes from which day on."""
 
     country: str = "FR"
     vat_number: str | None = None
     identity: Mapping[str, Any] = field(default_factory=dict)
+    fees: Sequence[FeeRates] = DEFAULT_FEES
 
 
 @dataclass(frozen=True)

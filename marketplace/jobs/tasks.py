@@ -107,7 +107,7 @@ JOBS: Mapping[str, Job] = {
 
 
 def _platform(house: House) -> PlatformTax:
-    return PlatformTax(house.config.platform_country, house.config.platform_vat)
+    return PlatformTax(house.config.platform_country, house.config.platform_vat, fees=house.config.fees)
 
 
 def sweep_minute(house: House) -> None:

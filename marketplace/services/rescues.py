@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from ..domain.errors import NotBookable, NotFound
 from ..domain.events import BookingLost, RescueOpened
-from ..domain.pricing import PlatformTax, Quote, fees_on, quote
+from ..domain.pricing import PlatformTax, Quote, fees_at, quote
 from ..domain.search import MOST_CHARACTERS
 from ..gateways.embeddings import Encoders
 from ..storage.bookings import Booking
@@ -115,7 +115,7 @@ def _total(
     platform: PlatformTax,
 ) -> int:
     """With VAT, for the company that lost its booking."""
-    rates = fees_on(lost.created_at.date())
+    rates = fees_at(lost.created_at, platform.fees)
     return quote(
         version.price_minor,
         service_fee_bp=rates.service_bp,

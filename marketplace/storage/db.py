@@ -17,6 +17,8 @@ from typing import Any, Protocol
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.orm import Session
 
+from ..domain.pricing import DEFAULT_FEES, FeeRates
+
 # One deep on a thread or task: a use-case never calls another use-case.
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 
@@ -38,11 +40,15 @@ class Reactions(Protocol):
 
 
 class Tx:
-    """An open transaction. `session` reads and writes; `now` is the platform's clock at its start."""
+    """An open transaction. `session` reads and writes; `now` is the platform's clock at its start.
+
+    `fees` are what the settings say we take, from which day on.
+    """
 
     def __init__(self, database: Database, session: Session, now: datetime) -> None:
         self.session = session
         self.now = now
+        self.fees = database.fees
         self._database = database
         self._depth = 0
 
@@ -74,7 +80,7 @@ class Tx:
 
 
 class Database:
-    """Engine, clock, reactions and queue, wired once in `create_app` (rule 10)."""
+    """Engine, clock, reactions, queue and fees, wired once in `create_app` (rule 10)."""
 
     def __init__(
         self,
@@ -83,11 +89,13 @@ class Database:
         clock: Callable[[], datetime],
         reactions: Reactions | None = None,
         queue: Queue | None = None,
+        fees: Sequence[FeeRates] = DEFAULT_FEES,
     ) -> None:
         self.engine: Engine | Connection = engine
         self.clock = clock
         self.reactions = reactions
         self.queue = queue
+        self.fees = fees
         # Tests bind everything to one outer connection; see tests/conftest.py.
         self.join_outer = False
 

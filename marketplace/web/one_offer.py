@@ -67,7 +67,7 @@ def slots_for_member(session: Session, page: OfferPage, actor: Actor, now: datet
 def platform_tax() -> PlatformTax:
     """The platform for VAT, by its settings."""
     settings = house().config
-    return PlatformTax(country=settings.platform_country, vat_number=settings.platform_vat)
+    return PlatformTax(settings.platform_country, settings.platform_vat, fees=settings.fees)
 
 
 def _offer(page: OfferPage) -> SimpleNamespace:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import date
+from datetime import UTC, date, datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,7 @@ from marketplace.domain.pricing import (
     Quote,
     SellerTax,
     Vat,
+    fees_at,
     fees_on,
     preview,
     quote,
@@ -186,6 +188,21 @@ def test_fee_rates_apply_from_their_day():
     assert fees_on(date(2027, 1, 1), fees).service_bp == 800
     with pytest.raises(ValueError, match="no fee rates"):
         fees_on(date(2025, 12, 31), fees)
+
+
+@pytest.mark.parametrize(
+    ("now", "service"),
+    [
+        (datetime(2026, 12, 31, 22, 59, 59, tzinfo=UTC), 1_000),
+        # Midnight where the books are kept; in UTC the old year still runs.
+        (datetime(2026, 12, 31, 23, 0, tzinfo=UTC), 800),
+        (datetime(2027, 1, 1, 0, 0, tzinfo=UTC), 800),
+        (datetime(2026, 12, 31, 18, 0, tzinfo=ZoneInfo("America/New_York")), 800),
+    ],
+)
+def test_a_day_of_new_rates_begins_in_the_platforms_zone(now, service):
+    fees = (FeeRates(date(2026, 1, 1), 1_000, 1_000), FeeRates(date(2027, 1, 1), 800, 1_200))
+    assert fees_at(now, fees).service_bp == service
 
 
 def test_all_twenty_seven_have_a_rate():

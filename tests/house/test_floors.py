@@ -73,7 +73,7 @@ SETTINGS_READERS = (
 
 # Modules a whole floor may lean on; they lean on no room.
 SUPPORT = {
-    "domain": {"errors", "events", "policy", "money", "ids", "words", "vat"},
+    "domain": {"errors", "events", "policy", "money", "ids", "words", "vat", "months"},
     "storage": {"db", "types", "clock", "locks", "embedded"},
     "services": set(),
 }
@@ -84,7 +84,6 @@ ROOM_OF = {
     "domain.reminders": "feeds",
     "domain.postings": "ledger",
     "domain.own_funds": "ledger",
-    "domain.months": "ledger",
     "domain.transfers": "payouts",
     "domain.passwords": "people",
     "domain.vectors": "search",

@@ -131,3 +131,30 @@ def test_decisions_are_contested_where_somebody_reads(tmp_path: Path) -> None:
     assert config.load({"DATA_DIR": str(tmp_path)}).contact_mail == "contact@localhost"
     assert "CONTACT_MAIL" in problems(CONTACT_MAIL="")
     assert config.load(PRODUCTION).contact_mail == "bonjour@declic.example"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "1000/1000",
+        "2026-01-01 1000",
+        "2026-01-01 10%/10%",
+        "2026-01-01 1000/6000",
+        "2026-13-01 1000/1000",
+        "2026-02-01 1000/1000",  # Nothing would apply in January.
+        "2026-01-01 1000/1000; 2026-01-01 900/900",
+        "2027-01-01 1000/1000; 2026-01-01 900/900",
+        ";",
+    ],
+)
+def test_fees_that_cannot_be_used_stop_the_start(text: str) -> None:
+    assert "FEES" in problems(FEES=text)
+
+
+def test_fees_by_the_day_they_begin() -> None:
+    fees = config.load({"FEES": "2026-01-01 1000/1000; 2027-01-01 1200/900"}).fees
+    assert [(str(one.since), one.service_bp, one.commission_bp) for one in fees] == [
+        ("2026-01-01", 1_000, 1_000),
+        ("2027-01-01", 1_200, 900),
+    ]
+    assert config.load({}).fees[0].service_bp == 1_000

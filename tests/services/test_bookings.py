@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -23,10 +23,11 @@ from marketplace.domain.errors import (
     TooLate,
     TooManyHolds,
 )
+from marketplace.domain.pricing import FeeRates
 from marketplace.gateways.payments import PaymentState
 from marketplace.services import bookings, ledger, payments
 from marketplace.storage.availability import Claim
-from marketplace.storage.bookings import BookingMove
+from marketplace.storage.bookings import Booking, BookingMove
 from marketplace.storage.db import Database
 from marketplace.storage.payments import Payment, ProviderCall, Refund
 from marketplace.storage.payouts import Transfer
@@ -76,6 +77,27 @@ class TestHold:
         assert booking.state == "held"
         assert booking.deadline == clock.now + timedelta(minutes=35)
         assert live_claims(db, made) == 1
+
+    def test_it_keeps_the_rates_of_its_day_whatever_applies_later(
+        self, db: Database, clock: FakeClock
+    ) -> None:
+        db.fees = (FeeRates(date(2026, 1, 1), 1_000, 1_000), FeeRates(date(2026, 11, 25), 1_200, 900))
+        clock.move_to(datetime(2026, 11, 24, 22, 59, tzinfo=UTC))
+        before = make.booking(db)
+        clock.move(timedelta(minutes=1))  # Midnight in Paris, an hour before it in UTC.
+        after = make.booking(db)
+        with db.reading() as session:
+            rates = [
+                (one.service_fee_bp, one.commission_bp)
+                for one in (session.get_one(Booking, made.id) for made in (before, after))
+            ]
+        assert rates == [(1_000, 1_000), (1_200, 900)]
+        make.write_brief(db, before)
+        make.open_payment(db, before)
+        with db.reading() as session:
+            kept = session.get_one(Booking, before.id).quote
+        assert kept["service_fee_bp"] == 1_000
+        assert kept["service_fee"] == kept["price"] // 10
 
     def test_the_same_form_twice_is_one_booking(self, db: Database) -> None:
         lead, seller = make.lead(db), make.seller(db)

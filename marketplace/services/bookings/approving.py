@@ -14,7 +14,7 @@ from ...domain import deadlines
 from ...domain.bookings import Move, State
 from ...domain.errors import ApprovalNotAsked, MoveNotOpen, NoApprover, NoTerms, ReasonMissing, TooLate
 from ...domain.policy import Actor
-from ...domain.pricing import PlatformTax, Quote, fees_on, quote
+from ...domain.pricing import PlatformTax, Quote, fees_at, quote
 from ...domain.words import clean_text
 from ...storage.bookings import Booking
 from ...storage.companies import Company
@@ -197,7 +197,7 @@ def shown_to(
     if not any("lead" in roles for roles in actor.companies.values()):
         return None
     company = lead_of(session, actor)[1]
-    rates, seller, buyer = fees_on(now.date()), seller_tax(wanted.expert, wanted.person), buyer_tax(company)
+    rates, seller, buyer = fees_at(now, platform.fees), seller_tax(wanted.expert, wanted.person), buyer_tax(company)
     if not buyer.country:
         # Not billed anywhere yet: taxed as at the expert's, which is never less.
         buyer = replace(buyer, country=seller.country)

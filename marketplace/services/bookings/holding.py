@@ -22,7 +22,7 @@ from ...domain.errors import (
 from ...domain.ids import new_number, new_reference
 from ...domain.offers import is_instant
 from ...domain.policy import Actor
-from ...domain.pricing import fees_on
+from ...domain.pricing import fees_at
 from ...storage import locks
 from ...storage.availability import Calendar
 from ...storage.bookings import Booking, BookingMove
@@ -140,7 +140,7 @@ def hold_in(
     take(tx, wanted.expert.id, booking_id, start, length, wanted.rules(instant))
     brief = _brief(tx, person, company, brief_id)
     tx.session.flush()  # The brief's id is the booking's.
-    rates = fees_on(tx.now.date())
+    rates = fees_at(tx.now, tx.fees)
     booking = Booking(
         id=booking_id,
         reference=new_reference(),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound
 from ...domain.offers import is_instant, whole
-from ...domain.pricing import PlatformTax, Quote, SellerTax, fees_on, preview
+from ...domain.pricing import PlatformTax, Quote, SellerTax, fees_at, preview
 from ...storage.availability import Calendar
 from ...storage.bookings import Booking
 from ...storage.experts import Expert, ProfileDraft
@@ -351,7 +351,7 @@ def quote_preview(page: OfferPage, platform: PlatformTax, now: datetime) -> Quot
 
 def quote_for(price_minor: int, seller: SellerTax, platform: PlatformTax, now: datetime) -> Quote:
     """The same for any price of this seller: what the buyer would pay, and the seller receive."""
-    rates = fees_on(now.date())
+    rates = fees_at(now, platform.fees)
     return preview(
         price_minor,
         service_fee_bp=rates.service_bp,

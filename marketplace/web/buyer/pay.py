@@ -33,6 +33,7 @@ def platform_tax() -> PlatformTax:
         country=settings.platform_country,
         vat_number=settings.platform_vat,
         identity={"name": settings.platform_name, "address": settings.platform_address},
+        fees=settings.fees,
     )
 
 

@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _l
 from wtforms import BooleanField, StringField
 from wtforms.validators import InputRequired
 
-from ...domain.pricing import fees_on
+from ...domain.pricing import fees_at
 from ...services import experts
 from ..access import rule
 from ..forms import Form, Most, email_field
@@ -38,7 +38,7 @@ def join() -> Any:
     """What selling sessions is like, and the way in; the answer is the same for known addresses."""
     form = ExpertSignUpForm()
     if not form.validate_on_submit():
-        rates = fees_on(house().clock().date())
+        rates = fees_at(house().clock(), house().config.fees)
         page = render_template("expert/application/join.html", form=form, rates=rates)
         return page, 422 if form.errors else 200
     refused = experts.sign_up_expert(

@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import render_template, url_for
 
-from ...domain.pricing import fees_on
+from ...domain.pricing import fees_at
 from ...domain.search import sentences
 from ...services.offers import OfferLine, home_facts
 from ..access import rule
@@ -34,7 +34,7 @@ def home() -> str:
         examples=[_line(line) for line in facts.examples],
         story=_story(facts.story),
         quote_review=_quoted(facts.quote_review),
-        service_fee_bp=fees_on(now.date()).service_bp,
+        service_fee_bp=fees_at(now, house().config.fees).service_bp,
     )
 
 

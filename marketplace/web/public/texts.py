@@ -6,7 +6,7 @@ from datetime import timedelta
 
 from flask import render_template
 
-from ...domain.pricing import fees_on
+from ...domain.pricing import fees_at
 from ...domain.questions import ANSWER_WITHIN, PRIOR_ANSWERED, PRIOR_CLOSED, RATE_FROM
 from ...domain.reviews import PRIOR_COUNT, PRIOR_SUM
 from ...domain.search import RANKING
@@ -34,7 +34,7 @@ PAGES = {
 def _page(name: str) -> None:
     @rule("public")
     def show() -> str:
-        rates = fees_on(house().clock().date())
+        rates = fees_at(house().clock(), house().config.fees)
         return render_template(
             f"public/{name}.html", rates=rates, ranking=RANKING, composition=COMPOSITION, orders=order_words(),
             prior=(PRIOR_COUNT, PRIOR_SUM // PRIOR_COUNT), answers=(PRIOR_CLOSED, PRIOR_ANSWERED), rate_from=RATE_FROM,
