@@ -380,6 +380,10 @@ class SameOperator(Refusal):
     """Another operator is needed: four eyes, or an appeal. Facts: waiting (a proposal of somebody's waits)."""
 
 
+class RepaymentRefused(Refusal):
+    """A refund that failed cannot be noted as paid. Facts: why (reference, waiting, paid, gone)."""
+
+
 class RescheduleRefused(Refusal):
     """No other time can be proposed. Facts: why (open, three, same), by (the side whose proposal is open)."""
 
@@ -402,4 +406,8 @@ class PlatformPayoutRefused(Refusal):
 
 
 class VatPaymentRefused(Refusal):
-    """VAT that cannot be noted as paid. Facts: why (not_closed, twice, nothing, reference, day), month."""
+    """VAT that cannot be noted as paid. Facts: why (not_closed, nothing, reference, day), month."""
+
+
+class ChargebackRefused(Refusal):
+    """A chargeback cannot be answered or booked so. Facts: why (sent, over, late, empty, changed, booked)."""

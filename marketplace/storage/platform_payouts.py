@@ -42,6 +42,8 @@ class PlatformPayout(Base):
     id: Mapped[Id]
     amount_minor: Mapped[int] = mapped_column(BigInteger)
     currency: Mapped[Currency] = mapped_column(default="EUR")
+    # Of the form it was asked with: sent twice it is one payout.
+    token: Mapped[str | None] = mapped_column(unique=True)
     # The closed month whose VAT goes out with it.
     month: Mapped[date | None]
     # Every term of own_funds when it was decided, minor units.

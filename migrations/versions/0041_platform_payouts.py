@@ -19,6 +19,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_platform_payouts")),
         sa.Column("amount_minor", sa.BigInteger(), nullable=False),
         sa.Column("currency", sa.String(3), nullable=False),
+        sa.Column("token", sa.Text(), nullable=True),
         sa.Column("month", sa.Date(), nullable=True),
         sa.Column("terms", postgresql.JSONB(), nullable=False),
         sa.Column("automatic", sa.Boolean(), nullable=False),
@@ -32,6 +33,7 @@ def upgrade() -> None:
         sa.Column("arrives_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("ended_at", sa.DateTime(timezone=True), nullable=True),
         sa.UniqueConstraint("provider_id", name=op.f("uq_platform_payouts_provider_id")),
+        sa.UniqueConstraint("token", name=op.f("uq_platform_payouts_token")),
         sa.CheckConstraint("amount_minor > 0", name=op.f("ck_platform_payouts_amount_positive")),
         sa.CheckConstraint(
             "state in ('proposed', 'dropped', 'intended', 'sent', 'under_way', 'done', 'failed')",

@@ -46,6 +46,7 @@ booking.dispute_as_expert  | expert
 booking.dispute_as_operator | operator
 booking.decide             | operator
 booking.refund             | operator
+booking.repay              | operator
 booking.write_off          | operator
 queue.join                 | lead colleague other_lead lead_and_expert
 places.list_own            | {PEOPLE}
@@ -99,6 +100,8 @@ operator.journal           | operator
 operator.bookings          | operator
 operator.disputes          | operator
 operator.ledger            | operator
+operator.close_month       | operator
+operator.pay_out           | operator
 booking.stop               | operator
 booking.cancel_as_operator | operator
 """
@@ -121,7 +124,7 @@ def test_each_action_is_for_these_and_nobody_else(action):
 def test_without_a_booking_nobody_acts_on_one(action):
     general = {
         "booking.hold", "booking.stop", "booking.cancel_as_operator", "booking.dispute_as_operator",
-        "booking.decide", "booking.refund", "booking.write_off",
+        "booking.decide", "booking.refund", "booking.repay", "booking.write_off",
     }  # fmt: skip
     if action not in general:
         assert not any(may(action, actor) for actor in WHO.values())

@@ -22,6 +22,10 @@ from tests.web.conftest import form_token, send
 Browser = Callable[[Any], FlaskClient]
 FACTS: dict[str, dict[str, Any]] = {
     "CurrencyMismatch": {"ours": "EUR", "theirs": "USD"},
+    "MonthRefused": {"why": "open"},
+    "RepaymentRefused": {"why": "reference"},
+    "PlatformPayoutRefused": {"why": "too_much", "most": 100},
+    "VatPaymentRefused": {"why": "day"},
     "MoveNotOpen": {"state": "held", "move": "accept"},
     "TooLate": {"deadline": START},
     "SlotTaken": {"nearest": [(START, START)]},

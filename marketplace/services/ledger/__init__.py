@@ -7,8 +7,19 @@ is decided in `domain/postings.py`; this room only writes it down once and finds
 
 from ...domain.own_funds import Owed, OwnFunds
 from .checking import Finding, amount, check
-from .closing import close_due, close_month, closed_month, next_to_close
+from .closing import SETTLED, close_due, close_month, closed_month, next_to_close
 from .covering import own_funds
+from .months import (
+    CLASSES,
+    Line,
+    Sums,
+    account_lines,
+    closing_of,
+    lines_after,
+    month_accounts,
+    month_by_class,
+    months_of,
+)
 from .posting import (
     CAPTURED,
     CHARGEBACK,
@@ -39,7 +50,7 @@ from .posting import (
     is_posted,
     post,
 )
-from .reading import Group, balance, balances, entries_of
+from .reading import Group, balance, balances, entries_of, standing_of
 from .reconciling import book_theirs, differences, read_movements
 from .watching import findings_of, last_check, short, stopped, watch, wrong_schedule
 
@@ -49,6 +60,7 @@ __all__ = [
     "CHARGEBACK_LOST",
     "CHARGEBACK_MORE",
     "CHARGEBACK_RETURNED",
+    "CLASSES",
     "INVOICED",
     "INVOICE_PAID",
     "LOSS_REFUNDED",
@@ -62,6 +74,7 @@ __all__ = [
     "REFUND",
     "REFUND_FAILED",
     "REVERSAL",
+    "SETTLED",
     "SET_OFF",
     "SHARE_DUE",
     "TOP_UP",
@@ -72,8 +85,11 @@ __all__ = [
     "Finding",
     "Group",
     "LedgerConflict",
+    "Line",
     "Owed",
     "OwnFunds",
+    "Sums",
+    "account_lines",
     "amount",
     "balance",
     "balances",
@@ -82,16 +98,22 @@ __all__ = [
     "close_due",
     "close_month",
     "closed_month",
+    "closing_of",
     "differences",
     "entries_of",
     "findings_of",
     "is_posted",
     "last_check",
+    "lines_after",
+    "month_accounts",
+    "month_by_class",
+    "months_of",
     "next_to_close",
     "own_funds",
     "post",
     "read_movements",
     "short",
+    "standing_of",
     "stopped",
     "watch",
     "wrong_schedule",

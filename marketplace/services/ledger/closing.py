@@ -17,6 +17,7 @@ from ...domain.months import begins, month_after, month_of
 from ...domain.policy import Actor
 from ...storage.db import Database, Tx
 from ...storage.ledger import LedgerGroup, LedgerMonth
+from ..people import write_audit
 from .watching import stopped
 
 # No transaction that began within the month is still open by then (the database ends idle ones at 30 s).
@@ -57,6 +58,8 @@ def close_month(db: Database, actor: Actor | None, month: date) -> LedgerMonth:
             raise MonthRefused(why="open", month=month)
         if stopped(tx.session):
             raise MonthRefused(why="stopped", month=month)
+        if actor is not None:
+            write_audit(tx, actor_id=actor.person_id, act="month.closed", subject=f"{month:%Y-%m}")
         return _close(tx, month, actor)
 
 

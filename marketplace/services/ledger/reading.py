@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -44,6 +45,15 @@ def balances(session: Session, currency: str = EUR) -> dict[str, int]:
         .order_by(LedgerEntry.account)
     )
     return {account: int(total) for account, total in rows}
+
+
+def standing_of(groups: Sequence[Group]) -> dict[str, int]:
+    """What groups leave on each account that is not even, in the order the accounts first appear."""
+    sums: dict[str, int] = {}
+    for group in groups:
+        for account, minor in group.entries:
+            sums[account] = sums.get(account, 0) + minor
+    return {account: minor for account, minor in sums.items() if minor}
 
 
 def entries_of(session: Session, subject: uuid.UUID) -> list[Group]:

@@ -8,9 +8,9 @@ booked, and alarmed by the check.
 
 from .carrying import carry_out_payout, follow
 from .deciding import Offered, offered, propose, recent, run_monthly, second
-from .vat import note_vat_paid, tax_payments, vat_due
+from .vat import note_vat_paid, tax_payments, vat_due, who
 
 __all__ = [
     "Offered", "carry_out_payout", "follow", "note_vat_paid", "offered", "propose", "recent", "run_monthly",
-    "second", "tax_payments", "vat_due",
+    "second", "tax_payments", "vat_due", "who",
 ]  # fmt: skip

@@ -51,15 +51,20 @@ def offered(db: Database, gateway: Payments) -> Offered:
 
 
 def propose(
-    db: Database, gateway: Payments, actor: Actor, *, amount_minor: int, seen_minor: int, second_above: int
-) -> PlatformPayout:
-    """An operator pays an amount (minor units) to our bank; above the limit a second one confirms it first.
+    db: Database, gateway: Payments, actor: Actor, *, amount_minor: int, seen_minor: int, second_above: int,
+    token: str,
+) -> PlatformPayout:  # fmt: skip
+    """An operator pays an amount (minor units) to our bank, once a token; above the limit a second one
+    confirms it first.
 
     `seen_minor` is what the page showed as ours. PlatformPayoutRefused (why): `stopped`, `short`,
     `schedule`, `waiting` (another one), `nothing`, `too_much` (most), `changed` (less is ours than was shown).
     """
 
     def decide(tx: Tx, funds: OwnFunds, schedule: str) -> PlatformPayout:
+        known = tx.session.scalar(sa.select(PlatformPayout).where(PlatformPayout.token == token))
+        if known is not None:
+            return known
         _refuse(tx.session, schedule)
         if amount_minor <= 0:
             raise PlatformPayoutRefused(why="nothing")
@@ -67,7 +72,7 @@ def propose(
             why = "too_much" if amount_minor > seen_minor else "changed"
             raise PlatformPayoutRefused(why=why, most=max(0, funds.minor), asked=amount_minor)
         row = _write(tx, amount_minor, funds, "proposed" if amount_minor > second_above else "intended")
-        row.made_by = actor.person_id
+        row.made_by, row.token = actor.person_id, token
         act = "payout.proposed" if row.state == "proposed" else "payout.made"
         write_audit(tx, actor_id=actor.person_id, act=act, subject=str(row.id))
         return row

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Sequence
 from datetime import date, timedelta
 
@@ -16,7 +17,8 @@ from ...domain.policy import Actor
 from ...domain.words import clean_text
 from ...storage.db import Database
 from ...storage.ledger import LedgerClosing
-from ...storage.platform_payouts import TaxPayment
+from ...storage.people import Person
+from ...storage.platform_payouts import PlatformPayout, TaxPayment
 from .. import ledger
 from ..people import write_audit
 from .carrying import ALONE
@@ -85,6 +87,17 @@ def note_vat_paid(
         )  # fmt: skip
         write_audit(tx, actor_id=actor.person_id, act="vat.paid", subject=f"{month:%Y-%m}", reason=said)
         return row
+
+
+def who(
+    session: Session, payouts: Sequence[PlatformPayout], paid: Sequence[TaxPayment]
+) -> dict[uuid.UUID, str]:
+    """The names of the operators in these rows."""
+    ids = {one for row in payouts for one in (row.made_by, row.decided_by) if one} | {
+        row.made_by for row in paid
+    }
+    rows = session.execute(sa.select(Person.id, Person.name).where(Person.id.in_(ids)))
+    return {person_id: name for person_id, name in rows}  # noqa: C416 - rows are no pairs to mypy
 
 
 def tax_payments(session: Session, most: int = 24) -> Sequence[TaxPayment]:

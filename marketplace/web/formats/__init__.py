@@ -16,7 +16,9 @@ from ..house import house
 from .acts import act_words
 from .amounts import decimal, money, money_bare, money_round, number, percent, rate
 from .asks import account_asks
+from .chargebacks import chargeback_reason, chargeback_state, evidence_field, evidence_refused
 from .codes import call_state, ledger_words, payment_state, reason_words, transfer_why
+from .ledger import account_words, class_words, finding_words, group_sentence, group_why, payout_state
 from .offers import lost_words, notice_words, offer_field, offer_value, policy_name
 from .places import (
     country_name,
@@ -146,7 +148,17 @@ FILTERS = {
         call_state,
         transfer_why,
         ledger_words,
+        account_words,
+        class_words,
+        finding_words,
+        group_sentence,
+        group_why,
+        payout_state,
         act_words,
+        chargeback_state,
+        chargeback_reason,
+        evidence_field,
+        evidence_refused,
         lost_words,
         offer_field,
         offer_value,

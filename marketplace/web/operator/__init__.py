@@ -8,4 +8,18 @@ from ..language import PREFIX
 
 blueprint = Blueprint("operator", __name__, url_prefix=f"{PREFIX}/operator")
 
-from . import bookings, disputes, journal, offers, people, queue, restricting, search, synonyms  # noqa: E402, F401  (they hang their views on the blueprint)
+from . import (  # noqa: E402, F401  (they hang their views on the blueprint)
+    bookings,
+    chargebacks,
+    disputes,
+    journal,
+    ledger,
+    offers,
+    payouts,
+    people,
+    queue,
+    repaying,
+    restricting,
+    search,
+    synonyms,
+)

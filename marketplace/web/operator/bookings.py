@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask import g, redirect, render_template, request, url_for
@@ -9,8 +10,10 @@ from flask import g, redirect, render_template, request, url_for
 from ...domain.bookings import State, may_refund_after
 from ...domain.errors import NotFound, Refusal
 from ...services import bookings, ledger
-from ...services.bookings.reading import list_bookings
+from ...services.bookings.reading import BookingPage, list_bookings
+from ...services.chargebacks import chargebacks_about
 from ...services.disputes import kinds_open
+from ...services.moderation.books import Named
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
 from ..forms import form_token, posted_token
@@ -56,16 +59,29 @@ def _page(reference: str, *, error: str = "") -> Any:
     now = house().clock()
     with house().db.reading() as session:
         groups = ledger.entries_of(session, page.booking.id)
+        names = _names(page)
+        contested = chargebacks_about(session, page.booking.id)
         kinds = kinds_open(session, page.booking, "operator", now)
     can = "cancel" if page.booking.state == "confirmed" and now < page.booking.ends_at else ""
     if page.booking.state in STOPPABLE:
         can = "stop"
     answer = render_template(
-        "operator/booking.html", page=page, now=now, zone=current_zone_name(), groups=groups, can=can,
+        "operator/booking.html", page=page, now=now, zone=current_zone_name(), groups=groups, names=names,
+        contested=contested,
+        standing=ledger.standing_of(groups), can=can,
         items=timeline(page, side="operator", now=now), error=error, typed=request.form, token=form_token(),
         report_kinds=kinds, can_refund=may_refund_after(page.booking.state, page.booking.share_posted_at is not None),
     )  # fmt: skip
     return (answer, 422) if error else answer
+
+
+def _names(page: BookingPage) -> Mapping[str, Named]:
+    """Whose the accounts of this one booking are; the two sides also by their side."""
+    company, expert = Named(page.company.name), Named(page.expert_person.name)
+    return {
+        str(page.booking.id): Named(page.booking.number), str(page.booking.expert_id): expert,
+        str(page.company.id): company, "company": company, "expert": expert,
+    }  # fmt: skip
 
 
 @blueprint.post("/bookings/<reference>/stop")
@@ -87,14 +103,3 @@ def stop(reference: str) -> Any:
     except Refusal as refusal:
         return _page(reference, error=sentence(refusal))
     return redirect(url_for("operator.booking", reference=reference), 303)
-
-
-@blueprint.get("/ledger", endpoint="ledger")
-@rule("operator.ledger")
-def ledger_page() -> str:
-    """Account by account, and what the ledger's own check says."""
-    with house().db.reading() as session:
-        return render_template(
-            "operator/ledger.html", balances=ledger.balances(session), findings=ledger.check(session),
-            now=house().clock(), zone=current_zone_name(),
-        )  # fmt: skip

@@ -22,6 +22,7 @@ from ..language import current_zone_name
 from ..one_booking import load
 from ..refusals import sentence, status
 from ..timeline import timeline
+from ..typed import cents
 from . import blueprint
 
 
@@ -148,7 +149,7 @@ def refund(reference: str) -> Any:
     if page.quote is None:  # Nothing was ever asked for it.
         raise NotFound
     refused: Refusal | None = None
-    amount, borne = _cents(request.values.get("amount", "")), request.values.get("borne_by", "")
+    amount, borne = cents(request.values.get("amount", "")), request.values.get("borne_by", "")
     if request.method == "POST":
         try:
             desk.refund_later(
@@ -204,14 +205,3 @@ def refund_second(reference: str, refund_id: UUID, answer: str) -> Any:
 
 def _whole(text: str) -> int | None:
     return int(text) if text.isascii() and text.isdigit() and len(text) < 4 else None
-
-
-def _cents(text: str) -> int | None:
-    """An amount in euros as it is typed in either language ("1 200,50", "1200.5"), in cents; None where it is none."""
-    plain = "".join(text.split()).replace("\u202f", "").replace("€", "").replace(",", ".")
-    whole, _dot, cents = plain.partition(".")
-    if not (whole.isascii() and whole.isdigit() and len(whole) < 8) or len(cents) > 2:
-        return None
-    if cents and not (cents.isascii() and cents.isdigit()):
-        return None
-    return int(whole) * 100 + int(cents.ljust(2, "0") or 0)

@@ -6,7 +6,7 @@ A house test proves that none is missing. A sentence is plain text; templates es
 from __future__ import annotations
 
 from ...domain.errors import Refusal
-from . import approving, asking, disputing, general, offering, queueing
+from . import approving, asking, books, disputing, general, offering, queueing
 
 SENTENCES = {
     **general.SENTENCES,
@@ -15,6 +15,7 @@ SENTENCES = {
     **approving.SENTENCES,
     **disputing.SENTENCES,
     **queueing.SENTENCES,
+    **books.SENTENCES,
 }
 STATUSES = {
     **general.STATUSES,
@@ -23,6 +24,7 @@ STATUSES = {
     **approving.STATUSES,
     **disputing.STATUSES,
     **queueing.STATUSES,
+    **books.STATUSES,
 }
 
 
