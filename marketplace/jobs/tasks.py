@@ -21,6 +21,7 @@ from ..house import House
 from ..services import (
     availability,
     bookings,
+    chargebacks,
     enquiries,
     free_days,
     ledger,
@@ -62,6 +63,10 @@ def _id(value: str) -> UUID | str:
 JOBS: Mapping[str, Job] = {
     "payments.carry_out": _ids(lambda h, call_id: payments.carry_out(h.db, h.payments, call_id)),
     "payments.apply_event": _ids(lambda h, inbox_id: payments.apply_event(h.db, h.payments, inbox_id)),
+    "chargebacks.stage": _ids(
+        lambda h, chargeback_id, **_: chargebacks.stage(h.db, chargeback_id, site=h.config.site_name)
+    ),
+    "letters.chargeback_moved": _ids(lambda h, **ids: letters.chargeback_moved(h.db, h.stationery, **ids)),
     "letters.booking_moved": _ids(lambda h, **ids: letters.booking_moved(h.db, h.stationery, **ids)),
     "letters.refund_settled": _ids(lambda h, **ids: letters.refund_settled(h.db, h.stationery, **ids)),
     "letters.transfer_made": _ids(lambda h, **ids: letters.transfer_made(h.db, h.stationery, **ids)),
@@ -115,7 +120,9 @@ def sweep_minute(house: House) -> None:
     beat(house)
     bookings.run_clock(house.db, house.payments)
     payouts.run_due_transfers(house.db, house.payments)
+    chargebacks.run_clock(house.db, site=house.config.site_name)
     letters.tell_decided(house.db, house.stationery)
+    letters.remind_of_chargebacks(house.db, house.stationery)
     letters.remind(house.db, house.stationery)
     questions.run_clock(house.db)
     enquiries.run_clock(house.db)

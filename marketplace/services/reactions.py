@@ -70,6 +70,7 @@ AFTER: Mapping[type, tuple[str, ...]] = {
     events.QuestionAsked: ("letters.question_asked",),
     events.QuestionClosed: ("letters.question_closed",),
     events.BooksAlarm: ("letters.books_alarm",),
+    events.ChargebackMoved: ("chargebacks.stage", "letters.chargeback_moved"),
 }
 
 

@@ -38,7 +38,7 @@ class Chargeback(Base):
         # What waits for an answer, by deadline; those without one last.
         Index(
             "ix_chargebacks_waiting",
-            text("coalesce(evidence_due, 'infinity'::timestamptz)"),
+            text("coalesce(evidence_due, '9999-01-01 00:00:00+00'::timestamptz)"),
             "id",
             postgresql_where=text("ended_at is null"),
         ),

@@ -109,3 +109,6 @@ class SiteLinks:
 
     def ledger(self, lang: str) -> str:
         return self._at(lang, "operator/ledger")
+
+    def chargeback(self, chargeback_id: str, lang: str) -> str:
+        return self._at(lang, f"operator/chargebacks/{chargeback_id}")

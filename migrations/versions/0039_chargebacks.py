@@ -95,7 +95,7 @@ def upgrade() -> None:
     op.create_index(op.f("ix_chargebacks_payment_id"), "chargebacks", ["payment_id"])
     op.create_index(
         "ix_chargebacks_waiting", "chargebacks",
-        [sa.text("coalesce(evidence_due, 'infinity'::timestamptz)"), "id"],
+        [sa.text("coalesce(evidence_due, '9999-01-01 00:00:00+00'::timestamptz)"), "id"],
         postgresql_where=sa.text("ended_at is null"),
     )  # fmt: skip
     op.create_index(

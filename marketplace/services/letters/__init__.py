@@ -10,6 +10,7 @@ from .asking import question_asked, question_closed
 from .calendar_files import feed_file, invitation_for
 from .books import books_alarm
 from .calendars import calendar_failing, calendar_read_again
+from .chargebacks import chargeback_moved, remind_of_chargebacks
 from .daily import mail_token, mails_off, news_today, unsubscribe
 from .decisions import (
     application_received,
@@ -40,6 +41,7 @@ __all__ = [
     "books_alarm",
     "calendar_failing",
     "calendar_read_again",
+    "chargeback_moved",
     "enquiry_answered",
     "enquiry_closed",
     "enquiry_invited",
@@ -57,6 +59,7 @@ __all__ = [
     "question_closed",
     "refund_settled",
     "remind",
+    "remind_of_chargebacks",
     "restriction_laid",
     "restriction_lifted",
     "review_sent",

@@ -28,6 +28,7 @@ from .. import ledger
 from ..people import write_audit
 from .deciding import decide_refund, drive, labels
 from .intents import ask
+from .losses import make_room, post_refunded_loss
 from .outcomes import set_waiting_against
 from .refunding import left_to_refund, refunded_lines
 
@@ -205,9 +206,28 @@ def book_loss(tx: Tx, payment: Payment, row: Chargeback, *, held: bool) -> Loss 
     write_audit(
         tx, actor_id=row.if_lost_by, act=f"chargeback.booked_{booked_as.value}", subject=row.provider_id
     )
+    tx.announce(ChargebackMoved(row.id, "booked"))
     tx.session.flush()
     freeze(tx, payment)
     return loss
+
+
+def refund_loss(tx: Tx, payment: Payment, row: Chargeback) -> bool:
+    """An operator says that what was booked as our loss is the buyer's refund; False where nothing is left of it."""
+    minor = row.loss_minor - row.covered_minor
+    gone = refunded_lines(tx.session, payment.id)
+    back = law.loss_of(
+        Quote.from_dict(payment.quote), minor, gone=gone, room=payment.lost_minor, booked_as=BookedAs.REFUND
+    )
+    if not back.refunded_minor:
+        return False
+    make_room(tx, payment, back.refunded_minor)
+    refund = decide_refund(
+        tx, payment, lines=back.lines, token=f"chargeback/{row.id}/said", why="chargeback",
+        set_against=row.provider_id,
+    )  # fmt: skip
+    post_refunded_loss(tx, payment, refund)
+    return True
 
 
 def contested(db: Database, gateway: Payments) -> Sequence[uuid.UUID]:

@@ -128,12 +128,10 @@ def drive(tx: Tx, payment: Payment) -> None:
     tx.session.flush()
     waiting = tx.session.scalars(
         sa.select(Refund)
-        .where(Refund.payment_id == payment.id, Refund.state == "intended")
+        .where(Refund.payment_id == payment.id, Refund.state == "intended", ~sa.exists(_open_calls(Refund)))
         .order_by(Refund.decided_at, Refund.id)
     ).all()
     for refund in waiting:
-        if open_call(tx.session, refund) is not None:
-            continue
         refund.waits_for = _in_its_way(tx, payment, refund)
         if refund.waits_for is None:
             _go(tx, payment, refund)
@@ -175,13 +173,15 @@ def drive_waiting(db: Database, payment_id: uuid.UUID) -> None:
 
 def open_call(session: Session, refund: Refund) -> ProviderCall | None:
     """The intent to send it, written and not over."""
-    return session.scalar(
-        sa.select(ProviderCall).where(
-            ProviderCall.payment_id == refund.payment_id,
-            ProviderCall.kind == "refund",
-            ProviderCall.parameters["reference"].astext == str(refund.id),
-            ProviderCall.state.in_(("intended", "sent")),
-        )
+    return session.scalar(_open_calls(refund))
+
+
+def _open_calls(refund: Refund | type[Refund]) -> sa.Select[ProviderCall]:
+    return sa.select(ProviderCall).where(
+        ProviderCall.payment_id == refund.payment_id,
+        ProviderCall.kind == "refund",
+        ProviderCall.parameters["reference"].astext == sa.cast(refund.id, sa.Text),
+        ProviderCall.state.in_(("intended", "sent")),
     )
 
 

@@ -45,7 +45,7 @@ _TRANSFERS: Words = {
     "bank_changed": lambda: _("72 hours after the bank account changed"),
     "chargeback": lambda: _("waiting: the client’s bank contests the payment"),
     "report": lambda: _("waiting: a problem was reported"),
-    "frozen": lambda: _("waiting: the payment is being looked into"),
+    "frozen": lambda: _("waiting: the client’s bank contests the payment"),
     "account_restricted": lambda: _("waiting: the account at the provider takes no transfers yet"),
     "refund_under_way": lambda: _("waiting: a refund is under way"),
     "own_funds": lambda: _("waiting: the client did not pay, we do in their place as soon as our funds allow"),
@@ -70,6 +70,11 @@ _LEDGER: Words = {
     "transfer": lambda: _("Transfer to the expert"),
     "reversal": lambda: _("Part of the transfer brought back"),
     "not_reversed": lambda: _("Owed by the expert: it could not be brought back"),
+    "chargeback": lambda: _("Taken by the client’s bank"),
+    "chargeback_more": lambda: _("Taken later by the client’s bank"),
+    "chargeback_returned": lambda: _("Given back by the client’s bank"),
+    "chargeback_lost": lambda: _("Lost to the client’s bank"),
+    "loss_refunded": lambda: _("Of that loss, a refund since"),
 }
 
 

@@ -64,6 +64,26 @@ def _another(facts: Facts) -> str:
     return _("Another operator is needed for this.")
 
 
+def _chargeback(facts: Facts) -> str:
+    return {
+        "sent": _("The evidence was sent already: it can be sent once."),
+        "over": _("This chargeback is over."),
+        "late": _("The bank’s deadline has passed."),
+        "empty": _("There is no evidence to send yet."),
+        "changed": _("The evidence was built anew meanwhile: read it again before you send it."),
+        "booked": _("It is in the books as a refund, and nothing more is left to be made one."),
+    }[str(facts["why"])]
+
+
+def _repayment(facts: Facts) -> str:
+    return {
+        "reference": _("Give the reference of the bank payment, as our statement shows it."),
+        "waiting": _("This payment is noted already, and waits for a second operator."),
+        "paid": _("This refund has been paid another way already."),
+        "gone": _("This note was dropped meanwhile."),
+    }[str(facts["why"])]
+
+
 def _when(instant: Any) -> str:
     return attribute(moment(instant, current_zone_name()))
 
@@ -73,9 +93,14 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.EvidenceRefused: _evidence,
     errors.BetweenTheSides: _between,
     errors.SameOperator: _another,
+    errors.RepaymentRefused: _repayment,
+    errors.ChargebackRefused: _chargeback,
 }
 
 STATUSES: Mapping[type[Refusal], int] = {
     errors.BetweenTheSides: 409,
     errors.SameOperator: 409,
+    # 422 where it is the reference that is missing; the others are somebody else's doing meanwhile.
+    errors.RepaymentRefused: 422,
+    errors.ChargebackRefused: 409,
 }
