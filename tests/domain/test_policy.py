@@ -48,6 +48,8 @@ booking.decide             | operator
 booking.refund             | operator
 booking.repay              | operator
 booking.write_off          | operator
+operator.chargebacks       | operator
+chargeback.answer          | operator
 queue.join                 | lead colleague other_lead lead_and_expert
 places.list_own            | {PEOPLE}
 place.leave                | lead lead_and_expert

@@ -257,7 +257,7 @@ MOVES: list[tuple[tuple[str, str | None, str, str, dict[str, Any]], set[str]]] =
 ]
 FOLLOWING = {
     "verify_address", "reset_password", "address_known", "address_confirm", "address_changing", "address_changed",
-    "address_left", "refund_made", "refund_failed", "transfer_made",
+    "address_left", "refund_made", "refund_failed", "refund_repaid", "transfer_made", "share_set_off",
     "reviews_visible_lead", "review_published_expert",
     "question_asked", "question_answered", "question_passed_on",
     "question_unanswered_lead", "question_unanswered_expert", "enquiry_invited", "enquiry_answered",
@@ -483,6 +483,7 @@ def test_a_transfer_is_told_to_the_expert(world: World, language: str) -> None:
         row = Transfer(
             payment_id=world.payment, expert_id=booking.expert_id, subject=booking.id,
             amount_minor=PRICED.expert_share, due_at=tx.now, why="completed", state="done", made_at=tx.now,
+            provider_id="tr_1",
         )  # fmt: skip
         tx.session.add(row)
         tx.session.flush()

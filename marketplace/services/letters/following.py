@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ...storage.bookings import Booking
 from ...storage.db import Database, Tx
-from ...storage.payments import Payment, Refund
+from ...storage.payments import Payment, Refund, Repayment
 from ...storage.payouts import Transfer
 from ...storage.reviews import Review
 from .desk import put_about
@@ -18,7 +18,8 @@ from .stationery import Stationery
 
 
 def refund_settled(db: Database, stationery: Stationery, *, refund_id: uuid.UUID) -> None:
-    """Tell the lead that a refund arrived, or that it did not and the amount stays owed."""
+    """Tell the lead that a refund arrived, that it did not and the amount stays owed, or that it was then paid
+    another way."""
     with db.transaction() as tx:
         refund = tx.session.get(Refund, refund_id)
         if refund is None or refund.state not in ("done", "failed"):
@@ -27,12 +28,24 @@ def refund_settled(db: Database, stationery: Stationery, *, refund_id: uuid.UUID
         facts = booking_facts(tx.session, payment.subject)
         if facts is None:
             return
-        event = "refund_made" if refund.state == "done" else "refund_failed"
-        put_about(tx, stationery, facts, "lead", event, subject=str(refund.id), amount=refund.amount_minor)
+        if refund.set_against is not None:
+            return  # The bank gave it to them, and told them so.
+        event, reference = ("refund_made" if refund.state == "done" else "refund_failed"), None
+        if refund.state == "failed":
+            reference = tx.session.scalar(
+                sa.select(Repayment.reference).where(
+                    Repayment.refund_id == refund.id, Repayment.decided_at.is_not(None)
+                )
+            )
+            event = "refund_repaid" if reference is not None else event
+        put_about(
+            tx, stationery, facts, "lead", event, subject=str(refund.id), amount=refund.amount_minor,
+            reference=reference,
+        )  # fmt: skip
 
 
 def transfer_made(db: Database, stationery: Stationery, *, transfer_id: uuid.UUID) -> None:
-    """Tell the expert that their share has left."""
+    """Tell the expert that their share has left, and what was kept of it; or that all of it was."""
     with db.transaction() as tx:
         transfer = tx.session.get(Transfer, transfer_id)
         if transfer is None or transfer.state != "done":
@@ -45,9 +58,10 @@ def transfer_made(db: Database, stationery: Stationery, *, transfer_id: uuid.UUI
             stationery,
             facts,
             "expert",
-            "transfer_made",
+            "transfer_made" if transfer.sent_minor else "share_set_off",
             subject=str(transfer.id),
-            amount=transfer.amount_minor,
+            amount=transfer.sent_minor or transfer.amount_minor,
+            set_off=transfer.set_off_minor,
             url=stationery.links.money(facts.expert.language),
         )
 
