@@ -175,3 +175,38 @@ def test_an_account_elsewhere_is_refused_by_name_before_anybody_is_asked() -> No
     with pytest.raises(port.Refused) as refused:
         gateway().create_account(key="k", reference="e", email="e@x.example", name="E", country="BR")
     assert (refused.value.reason, refused.value.detail) == ("country_unsupported", "BR")
+
+
+@pytest.mark.parametrize(
+    ("about", "kind", "intent", "charge"),
+    [
+        ({"object": "dispute", "id": "du_1", "charge": "ch_1", "payment_intent": "pi_1"}, "chargeback", "pi_1", "ch_1"),
+        ({"object": "dispute", "id": "du_1", "charge": "ch_1", "payment_intent": None}, "chargeback", None, "ch_1"),
+        ({"object": "dispute", "id": "du_1", "charge": {"id": "ch_1"}}, "chargeback", None, "ch_1"),
+        ({"object": "refund", "id": "re_1", "charge": "ch_1", "payment_intent": None}, "refund", None, "ch_1"),
+        ({"object": "charge", "id": "ch_1", "payment_intent": "pi_1"}, "charge", "pi_1", None),
+        ({"object": "payment_intent", "id": "pi_1"}, "payment", "pi_1", None),
+        ({"object": "payout", "id": "po_1"}, "payout", None, None),
+        ({"object": "cash_balance", "customer": "cus_1"}, "other", None, None),
+        (
+            {"object": "customer_cash_balance_transaction", "id": "ccsbtxn_1", "type": "applied_to_payment",
+             "applied_to_payment": {"payment_intent": "pi_1"}},
+            "other", "pi_1", None,
+        ),
+        ({"object": "balance"}, "other", None, None),
+    ],
+)  # fmt: skip
+def test_what_an_event_is_about(
+    about: dict[str, Any], kind: str, intent: str | None, charge: str | None
+) -> None:
+    body = event(data={"object": about})
+    read = gateway().parse_event(body, signed(body, "whsec_new"), now=NOW)
+    assert (read.object_kind, read.intent_id, read.charge_id) == (kind, intent, charge)
+    assert read.object_id == about.get("id", "-")
+
+
+def test_the_provider_refuses_what_it_did_not_read() -> None:
+    """A 4xx says that nothing was done, whatever class the package gives it; a 5xx or no answer says nothing."""
+    for status, ours in ((413, port.Refused), (404, port.Refused), (500, port.Unknown), (503, port.Unknown)):
+        assert type(our_error(raised(stripe.APIError, status))) is ours
+    assert type(our_error(raised(stripe.APIError, 200))) is port.Unknown

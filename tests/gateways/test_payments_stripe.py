@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hmac
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -21,6 +23,13 @@ NOW = datetime(2026, 11, 24, 9, 0, tzinfo=UTC)
 
 def test_the_version_is_the_packages_own() -> None:
     assert stripe.api_version == API_VERSION
+
+
+def test_the_package_is_held_to_the_version_written_against() -> None:
+    """Another minor version of it may speak another version of the wire format."""
+    wanted = (Path(__file__).parents[2] / "requirements.in").read_text("utf-8")
+    assert re.search(r"(?m)^stripe==16\.1\.\*$", wanted)
+    assert stripe.VERSION.startswith("16.1.")
 
 
 class TestCheckout:
