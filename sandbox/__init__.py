@@ -6,7 +6,7 @@ and its clickable pages (mounted at /sandbox of the site) share one schema of th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 from .api import Api
 from .deliveries import Deliveries
 from .pages import Pages
-from .store import Store
+from .store import Endpoint, Store
 
 
 @dataclass(frozen=True)
@@ -35,24 +35,26 @@ def create(
     dsn: str,
     *,
     secret_key: str,
-    webhook_secret: str,
-    webhook_url: str,
+    endpoints: Iterable[Endpoint],
     public_base: str,
     clock: Callable[[], datetime],
 ) -> Sandbox:
     """A provider on this database. `clock` is the platform's; signatures keep real time."""
-    store = Store(dsn, clock)
-    deliveries = Deliveries(store, webhook_url, webhook_secret)
+    store = Store(dsn, clock, endpoints)
+    deliveries = Deliveries(store)
     return Sandbox(Api(store, secret_key, public_base), Pages(store, deliveries), deliveries)
 
 
 def from_config(settings: Any, *, clock: Callable[[], datetime]) -> Sandbox:
-    """The provider beside a site, by the site's settings."""
+    """The provider beside a site, by the site's settings: events of both generations, each with its secret."""
+    hook, secrets = f"{settings.site_url}/webhooks/stripe", settings.stripe_webhook_secrets
     return create(
         settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1),
         secret_key=settings.stripe_secret_key,
-        webhook_secret=settings.stripe_webhook_secrets[0],
-        webhook_url=f"{settings.site_url}/webhooks/stripe",
+        endpoints=(
+            Endpoint("account", hook, secrets[:1]),
+            Endpoint("thin", hook, secrets[-1:], thin=True),
+        ),
         public_base=f"{settings.site_url}/sandbox",
         clock=clock,
     )

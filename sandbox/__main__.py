@@ -1,7 +1,12 @@
-"""`python -m sandbox`: the provider's API on a free loopback port, written under DATA_DIR, until a signal."""
+"""`python -m sandbox`: the provider's API on a free loopback port, written under DATA_DIR, until a signal.
+
+`python -m sandbox dial`: what the fault dial says; `… dial lost_reply --next 2`, `… dial drop --percent 10`,
+`… dial delay --percent 5 --seconds 30`, `… dial --off --seed 7`.
+"""
 
 from __future__ import annotations
 
+import argparse
 import signal
 import sys
 from collections.abc import Callable
@@ -13,6 +18,8 @@ from werkzeug.serving import make_server
 
 import config
 import sandbox
+from sandbox import faults
+from sandbox.store import Store
 
 
 def offset_clock(dsn: str) -> Callable[[], datetime]:
@@ -26,8 +33,39 @@ def offset_clock(dsn: str) -> Callable[[], datetime]:
     return now
 
 
+def dial(dsn: str, line: list[str]) -> int:
+    """Turn the fault dial, then say how it stands."""
+    asked = argparse.ArgumentParser(prog="python -m sandbox dial")
+    asked.add_argument("fault", nargs="?", choices=faults.NAMES)
+    asked.add_argument("--next", type=int, default=0, help="strike the next so many")
+    asked.add_argument("--percent", type=float, default=0, help="strike so many of a hundred")
+    asked.add_argument("--seconds", type=int, help="how long, for delay, reorder and slow")
+    asked.add_argument("--off", action="store_true", help="nothing goes wrong from now on")
+    asked.add_argument("--seed", type=int, default=1, help="with --off: what the next draws begin from")
+    said = asked.parse_args(line)
+    store = Store(dsn, lambda: datetime.now(UTC))
+    with store.transaction() as books:
+        if said.off:
+            faults.reset(books.connection, said.seed)
+        if said.fault:
+            faults.turn(
+                books.connection, said.fault, next=said.next, permille=round(said.percent * 10),
+                seconds=said.seconds,
+            )  # fmt: skip
+        seed, found = faults.dial(books.connection)
+    store.close()
+    lines = [f"seed {seed}"]
+    for name, one in found.items():
+        wait = f", {one.seconds} s" if one.seconds else ""
+        lines.append(f"{name:12} {f'next {one.next}, {one.permille / 10} %{wait}' if one.on else 'off'}")
+    sys.stdout.write("\n".join(lines) + "\n")
+    return 0
+
+
 def main() -> int:
     settings = config.load()
+    if sys.argv[1:2] == ["dial"]:
+        return dial(settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1), sys.argv[2:])
     dsn = settings.database_url.replace("postgresql+psycopg://", "postgresql://", 1)
     provider = sandbox.from_config(settings, clock=offset_clock(dsn))
     # The same port as before where it is free: who knows the provider by it need not look again.

@@ -7,8 +7,9 @@ import hmac
 import json
 import logging
 import re
+import time
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ import psycopg
 from werkzeug.exceptions import RequestEntityTooLarge
 from werkzeug.wrappers import Request, Response
 
-from . import parameters
+from . import faults, parameters
 from .clockwork import let_all_time_act
 from .operations import ROUTES, Call, Handler
 from .store import Books, Store, new_id
@@ -38,6 +39,7 @@ class Asked:
     request_id: str
     # An expert's account, where the platform asks for one of theirs.
     account: str | None = None
+    breaks: str = ""  # What the dial does to it, so that the key keeps it.
 
     @property
     def fingerprint(self) -> str:
@@ -73,6 +75,8 @@ class Api:
             answer = _refused(wrong)
         except RequestEntityTooLarge:
             answer = _refused(invalid("Too large.", status=413))
+        except ConnectionAbortedError:
+            raise
         except Exception:
             log.exception("%s %s", request.method, request.path)
             answer = _refused(Wrong(500, "api_error", None, "An error of the sandbox."))
@@ -95,6 +99,29 @@ class Api:
         return self._carried_out(Asked(name, handler, values, object_id, key, request_id, account))
 
     def _carried_out(self, asked: Asked) -> Answer:
+        """The answer, or what the fault dial makes of it."""
+        struck, fault = self._struck(asked)
+        if struck in ("away", "error_before"):
+            raise Wrong(503 if struck == "away" else 500, "api_error", None, f"The dial says {struck}.")
+        if struck == "busy":
+            raise Wrong(429, "invalid_request_error", "rate_limit", "Too many requests.")
+        if struck in ("kept_error", "kept_after"):
+            asked = replace(asked, breaks=struck)
+        answer = self._done(asked)
+        if struck == "slow":
+            time.sleep(fault.seconds)
+        if struck == "error_after":
+            raise Wrong(500, "api_error", None, "The dial says error_after.")
+        if struck == "lost_reply":
+            raise ConnectionAbortedError("the dial says lost_reply")  # The server drops the connection.
+        return answer
+
+    def _struck(self, asked: Asked) -> tuple[str, faults.Fault]:
+        names = faults.REQUESTS if asked.name.startswith("POST ") else ("away",)
+        with self.store.beside() as books:
+            return faults.strikes(books.connection, *names) or ("", faults.Fault())
+
+    def _done(self, asked: Asked) -> Answer:
         if asked.key is not None:
             return self._once(asked, asked.key)
         with self.store.transaction() as books:
@@ -119,9 +146,13 @@ class Api:
         books.request = {"id": asked.request_id, "idempotency_key": asked.key}
         let_all_time_act(books)
         call = Call(books, asked.values, asked.id, self.public_base, asked.account)
+        broken = Answer(500, json.dumps({"error": {"type": "api_error", "message": "Kept under this key."}}))
+        if asked.breaks == "kept_error":
+            return broken
         try:
             with books.connection.transaction():
-                return Answer(200, json.dumps(asked.handler(call)))
+                answer = Answer(200, json.dumps(asked.handler(call)))
+                return broken if asked.breaks else answer
         except Wrong as wrong:
             if not wrong.kept:
                 raise

@@ -20,6 +20,8 @@ from psycopg.rows import dict_row
 from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
+from . import faults
+
 # `due`: when time alone changes the object (platform's unix seconds), null where it never does.
 # `net` and `available_on` are read out of balance transactions, so that the balance is one index scan.
 SCHEMA = """
@@ -45,7 +47,7 @@ create table if not exists sandbox.deliveries (
     id text primary key, made bigserial, event jsonb not null, tries int not null default 0,
     next_try timestamptz not null default now(), delivered_at timestamptz);
 alter table sandbox.deliveries add column if not exists event_id text;
-alter table sandbox.deliveries add column if not exists thin boolean not null default false;
+alter table sandbox.deliveries add column if not exists endpoint text;
 create index if not exists deliveries_waiting on sandbox.deliveries (next_try, made) where delivered_at is null;
 create index if not exists deliveries_event on sandbox.deliveries (event_id);
 create table if not exists sandbox.dial (id int primary key check (id = 1), faults jsonb not null);
@@ -56,11 +58,30 @@ TABLES = ("objects", "answers", "deliveries", "dial")
 ONE_AT_A_TIME = 734114
 
 
+@dataclass(frozen=True)
+class Endpoint:
+    """Where events are posted. Two secrets: one is being replaced, and both sign meanwhile.
+
+    `thin`: the second generation's events, which only say what to fetch.
+    """
+
+    name: str
+    url: str
+    secrets: tuple[str, ...]
+    thin: bool = False
+
+
 class Store:
     """Objects by id, inside one transaction a request."""
 
-    def __init__(self, dsn: str, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        dsn: str,
+        clock: Callable[[], datetime],
+        endpoints: Iterable[Endpoint] = (Endpoint("-", "", ()),),
+    ) -> None:
         self.clock = clock
+        self.endpoints = tuple(endpoints)
         self._pool = ConnectionPool(dsn, min_size=0, max_size=6, open=True, kwargs={"row_factory": dict_row})
         self._ready = False
 
@@ -78,7 +99,7 @@ class Store:
             if not self._ready:
                 _make(connection)
                 self._ready = True
-            yield Books(connection, self.clock())
+            yield Books(connection, self.clock(), self.endpoints)
 
     def forget(self) -> None:
         """Empty books."""
@@ -115,9 +136,12 @@ class Page:
 class Books:
     """What one request sees and changes."""
 
-    def __init__(self, connection: psycopg.Connection[Any], now: datetime) -> None:
+    def __init__(
+        self, connection: psycopg.Connection[Any], now: datetime, endpoints: tuple[Endpoint, ...]
+    ) -> None:
         self.connection = connection
         self.now = now
+        self.endpoints = endpoints
         self.request: dict[str, str | None] = {"id": None, "idempotency_key": None}
 
     @property
@@ -203,7 +227,7 @@ class Books:
         """An event, delivered after the commit. `before`: what stood there, where Stripe says so."""
         event = {
             "id": new_id("evt"), "object": "event", "api_version": "2026-10-28.endive", "created": self.unix,
-            "type": kind, "livemode": False, "pending_webhooks": 1, "request": dict(self.request),
+            "type": kind, "livemode": False, "pending_webhooks": len([one for one in self.endpoints if not one.thin]), "request": dict(self.request),
             "data": {"object": bare(about), **({"previous_attributes": before} if before else {})},
         }  # fmt: skip
         self.put("event", event)
@@ -220,11 +244,24 @@ class Books:
         self.post(event, thin=True)
 
     def post(self, event: dict[str, Any], *, thin: bool) -> None:
-        """Have it delivered."""
-        self.connection.execute(
-            "insert into sandbox.deliveries (id, event, event_id, thin) values (%s, %s, %s, %s)",
-            (new_id("del"), Jsonb(event), event["id"], thin),
-        )
+        """Have it delivered to each endpoint of its kind; the dial may have something against it."""
+        for endpoint in self.endpoints:
+            if endpoint.thin is thin:
+                self._deliver(event, endpoint.name)
+
+    def _deliver(self, event: dict[str, Any], endpoint: str) -> None:
+        struck = faults.strikes(self.connection, *faults.EVENTS)
+        name, seconds = (struck[0], struck[1].seconds) if struck else ("", 0)
+        if name == "drop":
+            return
+        behind = 3 if name == "reorder" else 0
+        for _ in range(2 if name == "duplicate" else 1):
+            self.connection.execute(
+                "insert into sandbox.deliveries (id, event, event_id, endpoint, next_try, made) values"
+                " (%s, %s, %s, %s, now() + make_interval(secs => %s),"
+                " nextval(pg_get_serial_sequence('sandbox.deliveries', 'made')) + %s)",
+                (new_id("del"), Jsonb(event), event["id"], endpoint, seconds, behind),
+            )
 
 
 def bare(thing: dict[str, Any]) -> dict[str, Any]:

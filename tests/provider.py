@@ -16,8 +16,10 @@ from werkzeug.serving import make_server
 
 import sandbox
 from marketplace.gateways.payments_stripe import StripePayments
+from sandbox.store import Endpoint
 
-SECRET_KEY, WEBHOOK_SECRET = "sk_test_" + "k" * 32, "whsec_" + "w" * 32
+SECRET_KEY = "sk_test_" + "k" * 32
+WEBHOOK_SECRET, THIN_SECRET = "whsec_" + "w" * 32, "whsec_" + "t" * 32
 
 
 @dataclass
@@ -69,8 +71,10 @@ def provider(
     made = sandbox.create(
         dsn,
         secret_key=SECRET_KEY,
-        webhook_secret=WEBHOOK_SECRET,
-        webhook_url=webhook_url,
+        endpoints=(
+            Endpoint("account", webhook_url, (WEBHOOK_SECRET,)),
+            Endpoint("thin", webhook_url, (THIN_SECRET,), thin=True),
+        ),
         public_base=site,
         clock=clock,
     )
@@ -84,7 +88,9 @@ def provider(
     made.deliveries.start()
     base = f"http://127.0.0.1:{api.server_port}"
     try:
-        yield Provider(made, StripePayments(SECRET_KEY, [WEBHOOK_SECRET], api_base=base), base, site)
+        yield Provider(
+            made, StripePayments(SECRET_KEY, [WEBHOOK_SECRET, THIN_SECRET], api_base=base), base, site
+        )
     finally:
         for server in (pages, api):
             server.shutdown()

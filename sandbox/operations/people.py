@@ -89,7 +89,8 @@ def create_link(call: Call) -> dict[str, Any]:
         "url": f"{call.public_base}/onboarding/{token}", "_return_url": use["return_url"],
         "_refresh_url": use["refresh_url"], "_until": call.books.unix + 300,
     }  # fmt: skip
-    return call.shown(call.books.put("account_link", link))
+    call.books.put("account_link", link)
+    return {name: value for name, value in call.shown(link).items() if name != "id"}
 
 
 def create_login_link(call: Call) -> dict[str, Any]:

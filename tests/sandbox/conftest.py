@@ -27,12 +27,12 @@ class Shop:
 
     def __init__(self, at: Provider, clock: FakeClock) -> None:
         self.at, self.clock = at, clock
-        self.client = stripe.StripeClient(
+        self.client: Any = stripe.StripeClient(
             SECRET_KEY,
             max_network_retries=0,
             base_addresses={"api": at.api, "connect": at.api, "files": at.api},
         )
-        self.v1 = self.client.v1
+        self.v1: Any = self.client.v1
 
     @contextmanager
     def books(self) -> Iterator[Books]:
@@ -137,10 +137,17 @@ def code(refused: pytest.ExceptionInfo[stripe.StripeError]) -> str | None:
 
 
 @pytest.fixture(scope="package")
-def one_provider(template: tuple[str, str]) -> Iterator[tuple[Provider, FakeClock]]:
-    """One for all tests here, on a database of its own; its clock is set anew for each."""
+def one_url(template: tuple[str, str]) -> Iterator[str]:
+    """A database of the provider's own, for all tests here."""
+    with databases.own_database(template[0], None) as url:
+        yield url
+
+
+@pytest.fixture(scope="package")
+def one_provider(one_url: str) -> Iterator[tuple[Provider, FakeClock]]:
+    """One for all tests here; its clock is set anew for each."""
     clock = FakeClock()
-    with databases.own_database(template[0], None) as url, provider(url, clock) as made:
+    with provider(one_url, clock) as made:
         yield made, clock
 
 

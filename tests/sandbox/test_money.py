@@ -236,12 +236,12 @@ class TestPayouts:
         ]
 
     def test_daily_takes_all_of_it_every_business_day_by_itself(self, shop: Shop) -> None:
-        assert shop.v1.balance_settings.retrieve().payments.payouts.schedule.interval == "manual"  # type: ignore[union-attr]
+        assert shop.v1.balance_settings.retrieve().payments.payouts.schedule.interval == "manual"
         charge = shop.charge()
         set_to = shop.v1.balance_settings.update(
             {"payments": {"payouts": {"schedule": {"interval": "daily"}}}}
         )
-        assert set_to.payments.payouts.schedule.interval == "daily"  # type: ignore[union-attr]
+        assert set_to.payments.payouts.schedule.interval == "daily"
         shop.later(days=20)
         (made,) = shop.v1.payouts.list().data
         assert (made.automatic, made.amount, made.status) == (True, AMOUNT - FEE, "paid")
