@@ -17,14 +17,16 @@ import sqlalchemy as sa
 
 from marketplace.domain.policy import Actor
 from marketplace.domain.pricing import PlatformTax
-from marketplace.gateways.payments import PaymentSeen, PaymentState
+from marketplace.gateways.payments import ChargebackSeen, ChargebackState, PaymentSeen, PaymentState
 from marketplace.services import bookings, enquiries, payments, questions, queues
 from marketplace.services.bookings.holding import free_for_offer
 from marketplace.services.briefs import save_brief
 from marketplace.services.payments.applying import apply_seen
+from marketplace.services.payments.chargebacks import apply_chargeback
 from marketplace.storage import locks
 from marketplace.storage.availability import Calendar
 from marketplace.storage.bookings import Booking
+from marketplace.storage.chargebacks import Chargeback
 from marketplace.storage.companies import Company, MailDomain, Membership
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
@@ -258,6 +260,24 @@ def provider_says(db: Database, payment_id: uuid.UUID, state: PaymentState, **mo
             charge_id=f"ch_{payment_id.hex}", **more,
         )  # fmt: skip
         apply_seen(tx, payment, seen)
+
+
+def bank_says(db: Database, payment_id: uuid.UUID, state: ChargebackState, **more: Any) -> Chargeback:
+    """The provider's word on a dispute at the payer's bank, as the door would give it."""
+    with db.transaction() as tx:
+        payment = tx.session.get_one(Payment, payment_id)
+        locks.take(tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
+                   payment=payment.id)  # fmt: skip
+        tx.session.refresh(payment)
+        values: dict[str, Any] = {
+            "amount_minor": payment.captured_minor, "taken_minor": payment.captured_minor, "fee_minor": 1500,
+            "reason": "product_not_received", "evidence_due": tx.now + timedelta(days=14),
+        } | more  # fmt: skip
+        seen = ChargebackSeen(
+            id=f"du_{payment_id.hex}", state=state, currency="EUR", intent_id=payment.intent_id, **values
+        )
+        apply_chargeback(tx, payment, seen)
+        return tx.session.scalars(sa.select(Chargeback).where(Chargeback.provider_id == seen.id)).one()
 
 
 def authorise(db: Database, payment_id: uuid.UUID) -> None:

@@ -435,3 +435,39 @@ def test_a_dispute_s_event_before_the_captured_one(
     with db.reading() as session:
         assert session.scalars(sa.select(InboxEvent.error)).all() == [None]
         assert session.scalar(sa.select(sa.func.count()).select_from(ProviderCall))
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_any_order_of_disputes_refunds_and_the_end_leaves_the_books_right(case: Case, seed: int) -> None:
+    """Amounts and order by chance; at the end nothing is held, contested, owed twice or in the way."""
+    case.others_pay()
+    chance = random.Random(seed)
+    dispute: str | None = None
+    ended = False
+    for _ in range(7):
+        left = case.payment.captured_minor - case.payment.refunded_minor - case.payment.lost_minor
+        act = chance.choice(("contest", "decide", "refund", "end", "sweep"))
+        if act == "contest" and dispute is None and left:
+            dispute = case.contested(amount=chance.randint(1, left))
+        elif act == "decide" and dispute is not None:
+            case.decided(dispute, chance.random() < 0.4, fee_returns=False)
+            dispute = None
+        elif act == "refund" and ended and left > 1:
+            case.operator_refunds(chance.randint(1, left // 2))
+        elif act == "end" and not ended and case.state == "confirmed":
+            case.completed()
+            ended = True
+        else:
+            case.sweep(1)
+    if dispute is not None:
+        case.decided(dispute, False)
+    if not ended and case.state == "confirmed":
+        case.completed()
+    case.clock.move(10 * DAY)
+    bookings.run_clock(case.db, case.provider.gateway)
+    case.provider.settle()
+    case.sweep()
+    books = case.books(of_others=False)
+    assert not {"in_dispute", "held", "payable"} & set(books), books
+    assert case.payment.frozen_by is None
+    assert all(one.state == "done" for one in case.refunds()), [one.state for one in case.refunds()]

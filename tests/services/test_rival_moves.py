@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from marketplace.domain.bookings import MOVES, Move, State, claims_slot, next_state, open_moves
 from marketplace.domain.errors import MoveNotOpen, Refusal
 from marketplace.domain.policy import Actor
-from marketplace.gateways.payments import PaymentSeen, PaymentState
+from marketplace.gateways.payments import ChargebackState, PaymentSeen, PaymentState
 from marketplace.services import approvals, bookings, disputes, ledger
 from marketplace.services.bookings.clockwork import _run_one
 from marketplace.services.disputes import Words
@@ -143,6 +143,10 @@ def _propose(scene: Scene) -> None:
     scene.facts["proposal"] = proposal.id
 
 
+def _contested(scene: Scene) -> None:
+    make.bank_says(scene.db(), make.payment_of(scene.db(), scene.made).id, ChargebackState.OPEN)
+
+
 def _reschedule(scene: Scene, db: Database) -> None:
     bookings.answer_proposal(
         db, scene.actor("lead"), proposal_id=scene.facts["proposal"], side="lead", accept=True, token=token()
@@ -227,6 +231,8 @@ WALKERS: tuple[Walker, ...] = (
     Walker(Move.STOP, _by_side(bookings.stop, "operator", reason="it must be")),
     *(Walker(Move.CANCEL, _by_side(bookings.cancel, side, side=side, **CANCEL), name=f"cancel_as_{side}")
       for side in ("lead", "expert", "operator")),
+    Walker(Move.CHARGEBACK_LOST, lambda scene, db: make.bank_says(
+        db, make.payment_of(db, scene.made).id, ChargebackState.LOST), ready=_contested),
     Walker(Move.RESCHEDULE, _reschedule, ready=_propose),
     Walker(Move.END_PASSES, _clock, at=lambda scene: scene.booking.ends_at),
     *(Walker(Move.REPORT, _report(side), at=_report_at, name=f"report_as_{side}") for side in ("lead", "expert")),
@@ -247,7 +253,6 @@ WALKERS: tuple[Walker, ...] = (
 WITHOUT = {
     Move.HOLD: "there is no booking before it: test_race.py and benchmarks/booking_race.py",
     Move.ACCEPT_AT_ONCE: "made within the commit of an instant offer, under the same locks",
-    Move.CHARGEBACK_LOST: "comes with the provider's disputes",
     Move.SECOND_SESSION: "answered like a reschedule, under the same locks (test_rescheduling.py)",
 }
 

@@ -12,6 +12,7 @@ from werkzeug.routing import IntegerConverter, Rule
 
 from marketplace.domain.filters import NONE
 from marketplace.domain.policy import Parties, may
+from marketplace.gateways.payments import ChargebackState
 from marketplace.services import moderation, saved_searches
 from marketplace.services.people import actor_for
 from marketplace.storage.clock import real_now
@@ -76,7 +77,16 @@ def world(db: Database, *, state: str = "confirmed") -> World:
     values["place_id"] = make.place(db, by=made.lead).id
     values["enquiry_id"] = make.enquiry(db, by=made.lead).id
     values["file_id"] = _evidence(db, made)
+    values["chargeback_id"] = _chargeback(db, made)
     return World(made, people, values)
+
+
+def _chargeback(db: Database, made: make.Made) -> uuid.UUID:
+    """A bank that only asks: the booking's moves stay as they are."""
+    payment = make.payment_of(db, made)
+    if payment is None or not payment.captured_minor:
+        return uuid.uuid4()
+    return make.bank_says(db, payment.id, ChargebackState.INQUIRY, taken_minor=0, fee_minor=0).id
 
 
 def _evidence(db: Database, made: make.Made) -> uuid.UUID:
