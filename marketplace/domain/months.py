@@ -32,6 +32,6 @@ def begins(month: date) -> datetime:
 def read_month(text: str) -> date | None:
     """A month written 2026-11; None for anything else."""
     try:
-        return datetime.strptime(text, "%Y-%m").date() if len(text) == 7 else None  # noqa: DTZ007 - a month
+        return datetime.strptime(text, "%Y-%m").date() if len(text) == 7 and text.isascii() else None  # noqa: DTZ007 - a month
     except ValueError:
         return None
