@@ -41,7 +41,7 @@ class Books:
 
 TABLES = (
     "bookings", "booking_moves", "claims", "payments", "provider_calls", "refunds", "transfers", "inbox",
-    "ledger_groups", "ledger_entries",
+    "ledger_groups", "ledger_entries", "chargebacks", "platform_payouts",
 )  # fmt: skip
 
 
@@ -75,18 +75,31 @@ def told(books: Books, booking_id: Any) -> list[str]:
     for payment in books.of("payments", subject=booking_id):
         lines += _payment(books, payment)
     groups = books.of("ledger_groups", subject=booking_id)
-    lines += sorted(f"ledger {row['kind']} {_accounts(books, row, booking_id)}" for row in groups)
+    lines += sorted(f"ledger {row['kind']} {_accounts(books, row)}" for row in groups)
     return lines
 
 
-def _accounts(books: Books, group: Row, booking_id: Any) -> str:
+def told_of_payout(books: Books, token: str) -> list[str]:
+    """One payout of our own money, in the same way."""
+    lines = []
+    for row in books.of("platform_payouts", token=token):
+        lines.append(f"payout {row['state']} {row['amount_minor']}")
+        groups = books.of("ledger_groups", source=row["provider_id"])
+        lines += [f"ledger {group['kind']} {_accounts(books, group)}" for group in groups]
+        there = [one for one in books.theirs["payout"] if one["metadata"].get("reference") == str(row["id"])]
+        lines += [f"there: payout {one['status']} {one['amount']}" for one in there]
+        lines += _movements(books, [one["id"] for one in there])
+    return lines
+
+
+def _accounts(books: Books, group: Row) -> str:
     """The group's amounts; an account of its own is the same for every booking."""
     found = books.of("ledger_entries", group_id=group["id"])
-    named = [(_plain(row["account"], booking_id), row["amount_minor"]) for row in found]
+    named = [(_plain(row["account"]), row["amount_minor"]) for row in found]
     return ", ".join(f"{account} {minor}" for account, minor in sorted(named))
 
 
-def _plain(account: str, booking_id: Any) -> str:
+def _plain(account: str) -> str:
     parts = account.split(":")
     return ":".join(["*" if "-" in part else part for part in parts])
 
@@ -100,12 +113,22 @@ def _payment(books: Books, payment: Row) -> Iterator[str]:
     yield from sorted(f"call {row['kind']} {row['state']}" for row in books.of("provider_calls", **mine))
     for row in books.of("refunds", **mine):
         yield f"refund {row['state']} {row['amount_minor']}"
+    for row in books.of("chargebacks", **mine):
+        yield f"chargeback {row['state']} {row['taken_minor']} sent {row['submitted_at'] is not None}"
     for row in books.of("transfers", **mine):
         yield f"transfer {row['state']} {row['amount_minor']} reversed {row['reversed_minor']}"
     yield from _at_provider(books, payment)
 
 
 def _at_provider(books: Books, payment: Row) -> Iterator[str]:
+    customers = [
+        one for one in books.theirs["customer"] if one["metadata"].get("reference") == payment["reference"]
+    ]
+    yield from ("there: a customer" for _one in customers)
+    for dispute in books.at("dispute", charge=payment["charge_id"] or "-"):
+        sent = dispute["evidence_details"]["submission_count"]
+        yield f"there: dispute {dispute['status']} {dispute['amount']} sent {sent}"
+        yield from _movements(books, [dispute["id"]])
     for session in books.at("checkout.session", client_reference_id=payment["reference"]):
         yield f"there: checkout {session['status']} {session['payment_status']} {session['amount_total']}"
     for intent in books.at("payment_intent", transfer_group=payment["reference"]):

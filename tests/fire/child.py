@@ -4,6 +4,7 @@ test lays around them. Nothing in the product knows of it."""
 from __future__ import annotations
 
 import http.client
+import itertools
 import os
 import select
 import signal
@@ -17,19 +18,23 @@ from sqlalchemy.orm import Session
 
 from marketplace import create_app
 from marketplace.gateways.payments_stripe import StripePayments
+from marketplace.house import House
 from marketplace.jobs import tasks
 from marketplace.services.payments import carrying
 from marketplace.services.reactions import REACTIONS
 from marketplace.storage.db import Database, connect
 from marketplace.storage.payments import ProviderCall
+from marketplace.storage.platform_payouts import PlatformPayout
 from tests.clock import FakeClock
 from tests.factories import Made
 from tests.fire import flawed
-from tests.fire.walkers import EVENT, WALKERS, carry_all
+from tests.fire.walkers import EVENT, PAY_OUT, WALKERS, carry_all
 from tests.services.provider import HOOK, SECRET
 
 # In the order in which a deed passes them: intent, call, outcome.
 POINTS = ("intent", "call", "unread", "answered", "outcome", "ended")
+# Of a call that asks twice: the second answer lies there.
+SECOND = "unread again"
 # What is left to do where the process ends there by itself: the point was never reached.
 UNREACHED = 77
 
@@ -66,8 +71,14 @@ def sweeps(order: Order, times: Sequence[datetime]) -> None:
     house = create_app(_settings(order), clock=db.clock, database=db).extensions["declic"]
     for now in times:
         db.clock.move_to(now)  # type: ignore[attr-defined]
-        tasks.sweep_minute(house)
-        tasks.sweep_five_minutes(house)
+        clockwork(house)
+
+
+def clockwork(house: House) -> None:
+    """Every pass of the schedule once, but what reads calendars and encodes offers."""
+    for name, (_cron, act) in tasks.PERIODIC.items():
+        if name not in ("calendars.read", "search.catch_up"):
+            act(house)
 
 
 def _house(order: Order) -> tuple[Database, Any]:
@@ -107,19 +118,13 @@ class Fuse:
         sa.event.listen(db.engine, "commit", self._committing)
         if self.kind == EVENT:
             sa.event.listen(db.engine, "after_cursor_execute", self._executed)
-        return _Watched(gateway, self._method(), self)
-
-    def _method(self) -> str:
-        """The gateway's method that this kind calls."""
-        if self.kind == EVENT:
-            return "payment"
-        return carrying._CALLS[self.kind](_Names())  # type: ignore[arg-type,return-value]
+        return _Watched(gateway, method_of(self.kind), self)
 
     def around(self, ask: Callable[..., Any], *given: Any, **named: Any) -> Any:
         if self.point == "call":
             _die()
-        if self.point == "unread":
-            http.client.HTTPConnection.getresponse = _answer_lies_there  # type: ignore[method-assign]
+        if self.point in ("unread", SECOND):
+            _leave_unread(1 if self.point == "unread" else 2)
         try:
             return ask(*given, **named)
         finally:
@@ -131,11 +136,13 @@ class Fuse:
         self.over = self.over or any(self._mine(row) and self._is_over(row) for row in session.dirty)
 
     def _mine(self, row: object) -> bool:
+        if isinstance(row, PlatformPayout):
+            return self.kind == PAY_OUT
         return isinstance(row, ProviderCall) and row.kind == self.kind
 
     @staticmethod
     def _is_over(row: Any) -> bool:
-        return row.state in carrying.OVER
+        return row.state in (*carrying.OVER, "under_way")
 
     def _executed(self, _connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
         """The inbox is written by statements, not by objects."""
@@ -149,6 +156,13 @@ class Fuse:
     def _committed(self, session: Session) -> None:
         if (self.point == "intent" and self.wrote) or (self.point == "ended" and self.over):
             _die()
+
+
+def method_of(kind: str) -> str:
+    """The gateway's method that this kind of call asks."""
+    if kind in (EVENT, PAY_OUT):
+        return {EVENT: "payment", PAY_OUT: "pay_out"}[kind]
+    return carrying._CALLS[kind](_Names())  # type: ignore[arg-type,return-value]
 
 
 class _Names:
@@ -171,7 +185,14 @@ class _Watched:
         return lambda *given, **named: self._fuse.around(asked, *given, **named)
 
 
-def _answer_lies_there(connection: http.client.HTTPConnection) -> NoReturn:
-    """The provider has done it and answered; nobody reads that any more."""
-    select.select([connection.sock], [], [], 20)
-    _die()
+def _leave_unread(number: int) -> None:
+    """The provider has done it and answered; that answer, the first or the second, nobody reads any more."""
+    read, seen = http.client.HTTPConnection.getresponse, itertools.count(1)
+
+    def getresponse(connection: http.client.HTTPConnection) -> http.client.HTTPResponse:
+        if next(seen) < number:
+            return read(connection)
+        select.select([connection.sock], [], [], 20)
+        _die()
+
+    http.client.HTTPConnection.getresponse = getresponse  # type: ignore[method-assign]

@@ -15,10 +15,12 @@ from tests.fire.clients import Said
 
 # Rows of a history that are no move of the table: a proposal, money that nobody awaited.
 BESIDES = ("stray_money", "reschedule_", "second_session_")
+FROM = ("confirmed", "delivered", "cancelled")
 # Where the provider's word on the money and ours may both stand.
 SAME = {
     "requires_payment_method": {"created", "open", "closed"},
     "requires_capture": {"authorised"},
+    "requires_action": {"open"},
     "succeeded": {"captured"},
     "canceled": {"released", "lost", "closed"},
 }
@@ -39,6 +41,7 @@ def judge(books: Books) -> list[Breach]:
     """Everything that does not hold once nothing is due any more."""
     return [
         *_slots(books), *_histories(books), *_payments(books), *_refunds(books), *_transfers(books),
+        *_payouts(books),
         *_ledger_and_provider(books), *_ledger_alone(books), *_stuck(books),
     ]  # fmt: skip
 
@@ -78,26 +81,32 @@ def _leads(row: Row) -> bool:
     if row["move"] == "payment_arrived" and row["from_state"] == row["to_state"]:
         return True  # Too late, and given back.
     reached = set()
-    for ended in (False, True):
-        for came_from in ("confirmed", "delivered", "cancelled"):
-            try:
-                reached.add(next_state(row["from_state"], row["move"], from_state=came_from, ended=ended))
-            except (MoveNotOpen, ValueError):
-                continue
+    for ended, terms, came_from in itertools.product((False, True), (False, True), FROM):
+        try:
+            reached.add(
+                next_state(row["from_state"], row["move"], from_state=came_from, ended=ended, terms=terms)
+            )
+        except (MoveNotOpen, ValueError):
+            continue
     return row["to_state"] in reached
 
 
 def _payments(books: Books) -> Iterator[Breach]:
     references = {payment["reference"]: payment for payment in books.ours["payments"]}
+    live: Counter[str] = Counter()
     for intent in books.theirs["payment_intent"]:
         payment = references.get(intent["transfer_group"])
+        live[intent["transfer_group"]] += intent["status"] != "canceled"
         if payment is None:
             yield Breach("unknown at ours", f"intent {intent['id']}")
-        elif payment["state"] not in SAME[intent["status"]]:
+            continue
+        known = payment["intent_id"] == intent["id"] or payment["intent_id"] is None
+        allowed = SAME[intent["status"]] if known else set()
+        if payment["state"] not in allowed and (known or intent["status"] != "canceled"):
             yield Breach(
                 "lost event", f"payment {payment['id']} is {payment['state']} here, {intent['status']} there"
             )
-    for reference, number in Counter(one["transfer_group"] for one in books.theirs["payment_intent"]).items():
+    for reference, number in live.items():
         if number > 1:
             yield Breach("paid twice", f"{number} intents for {reference}")
     charged = Counter(one["source"] for one in books.at("balance_transaction", type="charge"))
@@ -151,6 +160,16 @@ def _transfers(books: Books) -> Iterator[Breach]:
             yield Breach("lost transfer", f"transfer {row['id']} is done here, and not there")
 
 
+def _payouts(books: Books) -> Iterator[Breach]:
+    theirs = Counter((one.get("metadata") or {}).get("reference") for one in books.theirs["payout"])
+    for reference, number in theirs.items():
+        if number > 1:
+            yield Breach("double payout", f"payout {reference} was made {number} times")
+    for row in books.ours["platform_payouts"]:
+        if row["state"] in ("intended", "sent"):
+            yield Breach("stuck", f"payout {row['id']} is {row['state']}")
+
+
 def _ledger_and_provider(books: Books) -> Iterator[Breach]:
     """Each object of the provider that moves money has exactly its group, of its amount, and the reverse."""
     expected = {(source, kind): minor for source, kind, minor in _movements(books)}
@@ -186,8 +205,10 @@ def _balance_of(books: Books, group_id: Any) -> int:
 
 
 def _movements(books: Books) -> Iterator[tuple[str, str, int]]:
+    on_terms = {row["intent_id"] for row in books.of("payments", method="bank_transfer")}
     for charge in books.at("charge", captured=True):
-        yield charge["payment_intent"], "captured", charge["amount_captured"]
+        kind = "invoice_paid" if charge["payment_intent"] in on_terms else "captured"
+        yield charge["payment_intent"], kind, charge["amount_captured"]
         fee = sum(one["fee"] for one in books.at("balance_transaction", source=charge["id"], type="charge"))
         if fee:
             yield charge["id"], "provider_fee", -fee
@@ -197,6 +218,8 @@ def _movements(books: Books) -> Iterator[tuple[str, str, int]]:
             yield refund["id"], "refund_failed", refund["amount"]
     for transfer in books.theirs["transfer"]:
         yield transfer["id"], "transfer", -transfer["amount"]
+    for payout in books.theirs["payout"]:
+        yield payout["id"], "platform_payout", -payout["amount"]
 
 
 def _ledger_alone(books: Books) -> Iterator[Breach]:

@@ -13,6 +13,7 @@ import config
 from marketplace import create_app
 from marketplace.jobs import tasks
 from tests.fire import books, flawed
+from tests.fire.child import clockwork
 from tests.fire.children import ended, fork, until
 from tests.fire.site import Site
 
@@ -111,8 +112,7 @@ def passes(settings: Settings) -> None:
     """The clockwork's passes until one finds nothing new."""
     house = _house(settings)
     for _ in range(3):
-        tasks.sweep_minute(house)
-        tasks.sweep_five_minutes(house)
+        clockwork(house)
 
 
 def _house(settings: Settings) -> tasks.House:

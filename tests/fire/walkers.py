@@ -18,8 +18,11 @@ from typing import Any
 import sqlalchemy as sa
 
 from marketplace.domain.policy import Actor
-from marketplace.services import bookings, disputes, payments
+from marketplace.services import bookings, disputes, payments, platform_payouts
+from marketplace.services.payments.chargebacks import ask_evidence
 from marketplace.services.payouts import run_due_transfers
+from marketplace.storage.chargebacks import Chargeback
+from marketplace.storage.companies import Company
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
 from marketplace.storage.payments import InboxEvent, Payment, ProviderCall
@@ -32,6 +35,8 @@ from tests.services.provider import HOOK, Provider
 HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 # No call of ours but the provider's to us, walked by the same points.
 EVENT = "event"
+# Our own money to our bank is an intent of its own table.
+PAY_OUT = "pay_out"
 
 
 @dataclass
@@ -147,6 +152,35 @@ def transferred(stage: Stage) -> make.Made:
     return made
 
 
+def asked_on_terms(stage: Stage) -> make.Made:
+    """A request of a company on terms: with the expert's yes it owes, and an account to pay to is asked for."""
+    made = stage.booking()
+    with stage.db.transaction() as tx:
+        tx.session.get_one(Company, made.lead.company.id).terms_since = tx.now
+    bookings.commit_on_terms(
+        stage.db, made.lead.actor, booking_id=made.id, accepted=make.DOCUMENTS, platform=make.PLATFORM,
+        token="commit",
+    )  # fmt: skip
+    return made
+
+
+def contested(stage: Stage) -> make.Made:
+    """The payer's bank has taken the money back, and we know of it."""
+    made = confirmed(stage)
+    payment = make.payment_of(stage.db, made)
+    stage.provider.dispute(payment.charge_id)
+    payments.refresh(stage.db, stage.provider.gateway, payment.id, disputed=True)
+    return made
+
+
+def earned(stage: Stage) -> make.Made:
+    """Some of the balance is ours alone."""
+    made = confirmed(stage)
+    payments.refresh(stage.db, stage.provider.gateway, make.payment_of(stage.db, made).id)
+    stage.provider.settle()
+    return made
+
+
 # --- The deeds: in the child, which is killed --------------------------------------------------------
 
 
@@ -188,6 +222,20 @@ def _refund(db: Database, gateway: Any, made: make.Made) -> None:
         db, operator(db), booking_id=made.id, amount_minor=12_000, borne_by="expert", reason="agreed",
         second_above=100_000, token="refund",
     )  # fmt: skip
+
+
+def _send_evidence(db: Database, gateway: Any, made: make.Made) -> None:
+    payment = make.payment_of(db, made)
+    with db.transaction() as tx:
+        row = tx.session.scalars(sa.select(Chargeback).where(Chargeback.payment_id == payment.id)).one()
+        locked = tx.session.get_one(Payment, payment.id, with_for_update=True)
+        ask_evidence(tx, locked, row, {"product_description": "A session"}, submit=True)
+
+
+def _pay_out(db: Database, gateway: Any, made: make.Made) -> None:
+    platform_payouts.propose(
+        db, gateway, operator(db), amount_minor=100, seen_minor=100, second_above=100_000, token=str(made.id)
+    )
 
 
 def operator(db: Database) -> Actor:
@@ -234,6 +282,10 @@ class Walker:
     act: Callable[[Database, Any, make.Made], None]
     turn: Callable[[Stage, make.Made], None] = _still
     again: bool = False
+    # The call asks the provider twice.
+    twice: bool = False
+    # There is one such deed at a time: each is swept before the next.
+    alone: bool = False
 
 
 WALKERS: dict[str, Walker] = {
@@ -246,5 +298,8 @@ WALKERS: dict[str, Walker] = {
     "transfer": Walker("transfer", share_due, _transfer, turn=due_now),
     "reverse_transfer": Walker("reverse_transfer", transferred, _refund),
     "refund_of_transferred": Walker("refund", transferred, _refund),
+    "open_bank_transfer": Walker("open_bank_transfer", asked_on_terms, _accept, twice=True),
+    "submit_evidence": Walker("submit_evidence", contested, _send_evidence),
+    "pay_out": Walker(PAY_OUT, earned, _pay_out, alone=True),
     "event": Walker(EVENT, paid, _told),
 }
