@@ -10,11 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from ...domain import chargebacks as law
+from ...domain.pricing import Quote
 from ...storage.chargebacks import Chargeback
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, Refund
 from ...storage.people import Person
-from ..payments.refunding import experts_part
+from ..payments.refunding import share_kept, sum_lines, taken_of_the_share
 from .desk import put, put_about
 from .facts import BookingFacts, booking_facts, party
 from .stationery import Stationery
@@ -104,12 +105,10 @@ def _over(
 
 def _taken_of_the_share(session: Session, row: Chargeback, payment: Payment) -> int:
     """What of the expert's share the bank's decision takes, minor units."""
-    refunds = session.scalars(
-        sa.select(Refund).where(
-            Refund.payment_id == payment.id, Refund.set_against == row.provider_id, ~Refund.borne_by_us
-        )
+    quote, gone = Quote.from_dict(payment.quote), taken_of_the_share(session, payment.id)
+    refunds = sa.select(Refund.lines).where(
+        Refund.payment_id == payment.id, Refund.set_against == row.provider_id, ~Refund.borne_by_us
     )
-    return sum(
-        experts_part(one) if one.after_share else one.lines.get("price", 0) + one.lines.get("seller_vat", 0)
-        for one in refunds
-    )
+    by_the_bank = sum_lines(session.scalars(refunds))
+    before = {name: minor - by_the_bank[name] for name, minor in gone.items()}
+    return share_kept(quote, payment, before) - share_kept(quote, payment, gone)
