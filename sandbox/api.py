@@ -7,6 +7,7 @@ import hmac
 import json
 import logging
 import re
+import socket
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -76,6 +77,7 @@ class Api:
         except RequestEntityTooLarge:
             answer = _refused(invalid("Too large.", status=413))
         except ConnectionAbortedError:
+            _hang_up(environ)
             raise
         except Exception:
             log.exception("%s %s", request.method, request.path)
@@ -157,6 +159,13 @@ class Api:
             if not wrong.kept:
                 raise
             return _refused(wrong)
+
+
+def _hang_up(environ: dict[str, Any]) -> None:
+    """Close the connection without a word; the server then has nobody to answer."""
+    connection = environ.get("werkzeug.socket")
+    if connection is not None:
+        connection.shutdown(socket.SHUT_RDWR)
 
 
 def _claimed(books: Books, key: str, fingerprint: str) -> Answer | None:

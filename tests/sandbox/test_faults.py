@@ -227,10 +227,10 @@ def listening() -> Iterator[tuple[str, list[tuple[str, str, bytes]]]]:
         server.server_close()
 
 
-def test_each_endpoint_gets_its_own_by_its_own_secrets(shop: Shop, one_url: str, clock: FakeClock) -> None:
+def test_each_endpoint_gets_its_own_by_its_own_secrets(own_url: str, clock: FakeClock) -> None:
     with listening() as (url, got):
         other = sandbox.create(
-            one_url.replace("postgresql+psycopg://", "postgresql://", 1), secret_key="k", public_base="", clock=clock,
+            own_url.replace("postgresql+psycopg://", "postgresql://", 1), secret_key="k", public_base="", clock=clock,
             endpoints=(
                 Endpoint("first", f"{url}/first", ("whsec_old", "whsec_new")),
                 Endpoint("second", f"{url}/second", ("whsec_second",)),
