@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -65,6 +66,7 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
     from .gateways.fetch import Fetcher
     from .gateways.payments_stripe import StripePayments
     from .gateways.queue import JobQueue
+    from .gateways.statements_fpdf import FpdfStatements
     from .house import House
     from .services.reactions import REACTIONS
     from .storage.clock import OffsetClock, real_now, refuse_moved_clock
@@ -92,6 +94,7 @@ def _house(config: Config, clock: Callable[[], datetime] | None, database: Datab
         clock=clock or database.clock,
         payments=payments,
         mail=_mail(config),
+        statements=FpdfStatements(Path(__file__).resolve().parent.parent / "static/build/fonts"),
         stationery=_stationery(config),
         queue=queue,
         encoders=ChosenEncoders(
@@ -113,8 +116,6 @@ def _mail(config: Config) -> Mail:
 
 
 def _stationery(config: Config) -> Stationery:
-    from pathlib import Path
-
     from .gateways.invitations_icalendar import IcalendarInvitations
     from .gateways.letters import LetterPress
     from .services.letters import Stationery

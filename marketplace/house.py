@@ -12,6 +12,7 @@ from .gateways.embeddings import Encoders
 from .gateways.mail import Mail
 from .gateways.payments import Payments
 from .gateways.queue import JobQueue
+from .gateways.statements import Statements
 from .services.letters import Stationery
 from .storage.db import Database
 
@@ -25,6 +26,7 @@ class House:
     clock: Callable[[], datetime]
     payments: Payments
     mail: Mail
+    statements: Statements
     stationery: Stationery
     queue: JobQueue
     encoders: Encoders

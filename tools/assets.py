@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 HERE = Path(__file__).resolve().parent.parent
 STATIC = HERE / "static"
@@ -58,6 +58,9 @@ FACES = (
     Face("Chivo", "fontpkg_chivo", {"wght": (400, 800)}, "400 800"),
     Face("Newsreader", "fontpkg_newsreader", {"wght": (400, 600), "opsz": (18, 40)}, "400 600"),
 )
+# For papers (gateways/statements_fpdf.py): two weights as plain files, since a PDF takes no variable face, and
+# cutting one for each paper would take seconds.
+PRINT_WEIGHTS = (400, 720)
 STAND_INS = """\
 @font-face{font-family:"Chivo stand-in";src:local("Arial"),local("Liberation Sans"),local("Helvetica");size-adjust:107%;ascent-override:88%;descent-override:23%;line-gap-override:0%}
 @font-face{font-family:"Newsreader stand-in";src:local("Georgia"),local("Liberation Serif"),local("Times New Roman");size-adjust:96%;ascent-override:76%;descent-override:28%;line-gap-override:0%}
@@ -73,12 +76,27 @@ def alphabet() -> set[int]:
 
 def cut(face: Face, source: Path) -> bytes:
     """The face as woff2: only our letters, only our weights, and a narrow no-break space."""
+    font = _cut(source, face.axes)
+    font.flavor = "woff2"
+    out = BytesIO()
+    font.save(out)
+    return out.getvalue()
+
+
+def cut_for_print(source: Path, weight: int) -> bytes:
+    """One weight of a face as a plain TrueType file, with the same letters."""
+    out = BytesIO()
+    _cut(source, {"wght": weight}).save(out)
+    return out.getvalue()
+
+
+def _cut(source: Path, axes: Mapping[str, Any]) -> Any:
     from fontTools import subset
     from fontTools.ttLib import TTFont
     from fontTools.varLib import instancer
 
     font = TTFont(source, recalcTimestamp=False)
-    instancer.instantiateVariableFont(font, face.axes, inplace=True)
+    instancer.instantiateVariableFont(font, axes, inplace=True)
     font = _read_again(font)  # the cut leaves out glyphs without variations, the subsetter counts on all
     options = subset.Options(
         layout_features=KEPT_FEATURES, name_IDs=[1, 2, 4, 6], notdef_outline=True, hinting=False
@@ -87,10 +105,7 @@ def cut(face: Face, source: Path) -> bytes:
     subsetter.populate(unicodes=alphabet())
     subsetter.subset(font)
     _add_narrow_space(font)
-    font.flavor = "woff2"
-    out = BytesIO()
-    font.save(out)
-    return out.getvalue()
+    return font
 
 
 def _read_again(font: Any) -> Any:
@@ -112,12 +127,13 @@ def _add_narrow_space(font: Any) -> None:
     font["glyf"].glyphs[name] = Glyph()
     font["glyf"].glyphOrder = font.getGlyphOrder()
     font["hmtx"][name] = (round(width * 0.75), bearing)
-    variations = copy.deepcopy(font["gvar"].variations.get(space, []))
-    for variation in variations:
-        variation.coordinates = [
-            c and (round(c[0] * 0.75), round(c[1] * 0.75)) for c in variation.coordinates
-        ]
-    font["gvar"].variations[name] = variations
+    if "gvar" in font:
+        variations = copy.deepcopy(font["gvar"].variations.get(space, []))
+        for variation in variations:
+            variation.coordinates = [
+                c and (round(c[0] * 0.75), round(c[1] * 0.75)) for c in variation.coordinates
+            ]
+        font["gvar"].variations[name] = variations
     # HVAR is addressed by glyph number and knows no new one; without it widths come from gvar.
     for table in ("HVAR", "VVAR"):
         if table in font:
@@ -161,6 +177,22 @@ def build_faces() -> dict[str, str]:
         made[face.family] = name
         print(f"  {name} {len(content) // 1024} kB")
     return made
+
+
+def build_print_faces() -> None:
+    """`fonts/print-400.ttf` and the like; the browser is never sent there."""
+    source = source_of(FACES[0])
+    if source is None:
+        print("  no wheel of fonts: papers as PDF cannot be made")
+        return
+    recipe = short(source.read_bytes() + Path(__file__).read_bytes())
+    for weight in PRINT_WEIGHTS:
+        target, remembered = (BUILD / "fonts" / f"print-{weight}.{ending}" for ending in ("ttf", "from"))
+        if target.exists() and remembered.exists() and remembered.read_text() == recipe:
+            continue
+        target.write_bytes(cut_for_print(source, weight))
+        remembered.write_text(recipe)
+        print(f"  {target.name} {target.stat().st_size // 1024} kB")
 
 
 def build_css(faces: dict[str, str]) -> str:
@@ -248,6 +280,8 @@ def whole() -> bool:
     compiled = all(
         po.with_suffix(".mo").exists() for po in (HERE / "translations").glob("*/LC_MESSAGES/*.po")
     )
+    if source_of(FACES[0]) is not None:
+        names += [f"fonts/print-{weight}.ttf" for weight in PRINT_WEIGHTS]
     return compiled and all((BUILD / name).exists() for name in names)
 
 
@@ -278,6 +312,7 @@ def main(arguments: list[str]) -> int:
         return 0
     BUILD.mkdir(parents=True, exist_ok=True)
     faces = build_faces()
+    build_print_faces()
     said = {"css": build_css(faces), "js": build_js(), "fonts": [f"fonts/{name}" for name in faces.values()]}
     compress(said)
     compile_translations()

@@ -108,6 +108,7 @@ ACTIONS: Mapping[str, tuple[tuple[Predicate, ...], ...]] = {
     "account.own": ((signed_in,),),
     "company.bill": ((buys_for_the_company,),),
     "bookings.list_own": ((signed_in,),),
+    "payments.list_own": ((signed_in,),),
     "booking.hold": ((leads_somewhere,),),
     "booking.write_brief": ((is_its_lead,),),
     "booking.extend": _BUYERS_SIDE,

@@ -164,6 +164,8 @@ class MoneyRow:
     provider_id: str | None
     set_off: int = 0
     set_off_for: tuple[tuple[uuid.UUID, int], ...] = ()
+    # The client's bank contests the payment: nothing moves.
+    frozen: bool = False
 
 
 @dataclass(frozen=True)
@@ -192,6 +194,18 @@ def expert_money(
     more, found = len(found) > most, found[:most]
     last = found[-1][0] if found else None
     return ExpertMoney(_rows(session, found), (last.created_at, last.id) if more and last else None)
+
+
+def money_row(session: Session, expert_id: uuid.UUID, subject: uuid.UUID) -> MoneyRow | None:
+    """The same of one session, three statements; None while nothing was authorised."""
+    found = session.execute(
+        _payments_of(expert_id)
+        .where(Payment.subject == subject)
+        .order_by(Payment.created_at.desc(), Payment.id.desc())
+        .limit(1)
+    ).all()
+    rows = _rows(session, found)
+    return rows[0] if rows else None
 
 
 @dataclass(frozen=True)
@@ -302,7 +316,7 @@ def _row(
         due_at=transfer.due_at if transfer else None, why=transfer.why if transfer else None,
         held_up_by=transfer.held_up_by if transfer else None, done_at=transfer.ended_at if transfer else None,
         provider_id=transfer.provider_id if transfer else None,
-        set_off=transfer.set_off_minor if transfer else 0, set_off_for=set_offs,
+        set_off=transfer.set_off_minor if transfer else 0, set_off_for=set_offs, frozen=payment.frozen_by is not None,
     )  # fmt: skip
 
 

@@ -63,6 +63,16 @@ class Payment(Base):
             unique=True,
             postgresql_where=text("state in ('created', 'open', 'authorised') and superseded_at is null"),
         ),
+        # For the money desk: what still waits for its end, by age; what the provider says otherwise.
+        Index(
+            "ix_payments_share_waits",
+            "captured_at",
+            "id",
+            postgresql_where=text(
+                "state = 'captured' and share_posted_at is null and refunded_minor + lost_minor < captured_minor"
+            ),
+        ),
+        Index("ix_payments_problem", "created_at", "id", postgresql_where=text("problem is not null")),
     )
     id: Mapped[Id]
     # Ours, in metadata and transfer_group of every object at the provider.
@@ -163,6 +173,8 @@ class Refund(Base):
         ),
         CheckConstraint("(state = 'redecided') = (redecided_as is not null)", "redecided"),
         Index("ix_refunds_waiting", "payment_id", postgresql_where=text("state = 'intended'")),
+        Index("ix_refunds_failed", "decided_at", "id", postgresql_where=text("state = 'failed'")),
+        Index("ix_refunds_gap", "payment_id", postgresql_where=text("gap_minor > 0")),
         UniqueConstraint("token"),
     )
     id: Mapped[Id]

@@ -12,6 +12,7 @@ from ..gateways.calendars import BusyReader, PublicHolidays
 from ..gateways.embeddings import Encoders
 from ..gateways.mail import Mail
 from ..gateways.payments import Payments
+from ..gateways.statements import Statements
 from ..services.letters import Stationery
 from ..storage.clock import real_now
 from ..storage.db import Database
@@ -34,6 +35,8 @@ class House(Protocol):
     def payments(self) -> Payments: ...
     @property
     def mail(self) -> Mail: ...
+    @property
+    def statements(self) -> Statements: ...
     @property
     def stationery(self) -> Stationery: ...
     @property

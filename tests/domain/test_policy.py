@@ -34,6 +34,7 @@ EXPECTED = f"""
 account.own                | {PEOPLE}
 company.bill               | lead admin colleague lead_and_expert
 bookings.list_own          | {PEOPLE}
+payments.list_own          | {PEOPLE}
 booking.hold               | lead colleague other_lead lead_and_expert
 booking.write_brief        | lead lead_and_expert
 booking.extend             | lead admin lead_and_expert

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .account import open_onboarding, refresh_own_account
+from .account import open_dashboard, open_onboarding, refresh_own_account
 from .checking import problems
 from .deciding import (
     admit,
@@ -26,6 +26,7 @@ __all__ = [
     "ask_profile_changes",
     "become_expert",
     "notes_of",
+    "open_dashboard",
     "open_onboarding",
     "problems",
     "profile_diff",

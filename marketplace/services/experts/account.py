@@ -48,6 +48,18 @@ def open_onboarding(
         raise ProviderBusy from error
 
 
+def open_dashboard(db: Database, payments: Payments, actor: Actor) -> str:
+    """The expert's own pages at the provider, for one use, made on the click. NotFound without an account,
+    ProviderBusy."""
+    account_id, _asked = _known(db, actor, opening=False)
+    if account_id is None:
+        raise NotFound
+    try:
+        return payments.dashboard_link(key=f"dashboard-{new_id()}", account_id=account_id)
+    except PaymentError as error:
+        raise ProviderBusy from error
+
+
 def refresh_own_account(db: Database, payments: Payments, actor: Actor) -> None:
     """Fetch the account: coming back from the provider's page proves nothing. ProviderBusy, NotFound."""
     account_id, _asked = _known(db, actor, opening=False)

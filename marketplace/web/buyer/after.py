@@ -24,24 +24,12 @@ from ..reviews import LeadReviewForm
 from . import blueprint
 from .pay import platform_tax
 
-WITH_RECEIPT = ("confirmed", "delivered", "completed", "cancelled", "disputed", "resolved", "settled")
-
 
 @blueprint.get("/bookings/<reference>/invitation.ics")
 @rule("booking.view_as_buyer")
 def invitation(reference: str) -> Response:
     """The lead's own calendar file, with only themselves as attendee."""
     return invitation_file(load(reference, "booking.view_as_buyer"), "lead")
-
-
-@blueprint.get("/bookings/<reference>/receipt")
-@rule("booking.view_as_buyer")
-def receipt(reference: str) -> str:
-    """What was paid, to whom, with legal names and VAT lines; made for printing."""
-    page = load(reference, "booking.view_as_buyer")
-    if page.booking.state not in WITH_RECEIPT or page.booking.captured_at is None or page.quote is None:
-        raise NotFound
-    return render_template("buyer/receipt.html", page=page, zone=current_zone_name(page.calendar_zone))
 
 
 @blueprint.route("/bookings/<reference>/review", methods=["GET", "POST"])

@@ -12,13 +12,19 @@ from zoneinfo import ZoneInfo
 from flask import Response, g, render_template, request, url_for
 from flask_babel import gettext as _
 
-from ...services.payouts import MoneyRow, expert_money, money_sums
+from ...domain import postings
+from ...services import ledger
+from ...services.chargebacks import chargebacks_about
+from ...services.payouts import MoneyRow, expert_money, money_row, money_sums
 from ...services.sessions import sessions_of
+from ...storage.experts import Expert
 from ..access import rule
 from ..cursor import read_cursor, write_cursor
 from ..formats import lang
 from ..house import house
 from ..language import current_zone_name
+from ..money_course import course
+from ..one_booking import load
 from . import blueprint
 
 A_PAGE = 20
@@ -38,6 +44,9 @@ def money() -> str:
         found = expert_money(session, g.actor.expert_id, A_PAGE, after)
         sessions = sessions_of(session, [row.subject for row in found.rows])
         sums = money_sums(session, g.actor.expert_id, year_begin(now, zone))
+        account = session.get_one(Expert, g.actor.expert_id)
+        owes = ledger.balance(session, postings.receivable(account.id))
+        others = sessions_of(session, [subject for row in found.rows for subject, _minor in row.set_off_for])
     waiting = [row for row in found.rows if row.subject in sessions and _waits(row, sessions)]
     return render_template(
         "expert/money.html",
@@ -45,12 +54,33 @@ def money() -> str:
         sums=sums,
         sessions=sessions,
         waiting=waiting[:MOST_WHY],
+        account=account,
+        owes=owes,
+        others=others,
         year=now.astimezone(ZoneInfo(zone)).year,
         now=now,
         zone=zone,
         first_page=after is None,
         next_url=url_for("expert.money", after=write_cursor(found.after)) if found.after else None,
     )
+
+
+@blueprint.get("/money/<reference>")
+@rule("booking.view_as_expert")
+def booking_money(reference: str) -> str:
+    """One session's money: its parts, where it is and why, and its course with dates and the provider's ids."""
+    page, now = load(reference, "booking.view_as_expert"), house().clock()
+    zone = current_zone_name(page.calendar_zone)
+    with house().db.reading() as session:
+        row = money_row(session, page.booking.expert_id, page.booking.id)
+        groups = ledger.entries_of(session, page.booking.id)
+        contested = chargebacks_about(session, page.booking.id)
+        others = sessions_of(session, [subject for subject, _minor in row.set_off_for] if row else [])
+    return render_template(
+        "expert/booking_money.html", page=page, row=row, others=others, now=now, zone=zone,
+        frozen=[one for one in contested if one.ended_at is None],
+        items=course(page, row, groups, contested, now=now, zone=zone),
+    )  # fmt: skip
 
 
 @blueprint.get("/money.csv")
@@ -64,7 +94,7 @@ def money_file() -> Response:
         [
             _("Session"), _("Number"), _("Client"), _("Offer"), _("Price excl. VAT"), _("VAT"), _("Commission"),
             _("VAT on the commission"), _("For you"), _("Currency"), _("Where the money is"), _("Taken on"),
-            _("Due on"), _("Transferred on"), _("Transfer"),
+            _("Due on"), _("Transferred on"), _("Transfer"), _("Kept for refunds"),
         ]
     )  # fmt: skip
     for row, session_of in _all_rows():
@@ -98,7 +128,7 @@ def _line(row: MoneyRow, session_of: Any, zone: ZoneInfo) -> list[Any]:
     days = (row.paid_at, row.due_at, row.done_at)
     return [
         *named, *(_amount(minor) for minor in amounts), "EUR", state_words(row.state),
-        *(_day(at, zone) for at in days), row.provider_id or "",
+        *(_day(at, zone) for at in days), row.provider_id or "", _amount(row.set_off),
     ]  # fmt: skip
 
 
@@ -131,6 +161,8 @@ def _cell(value: Any) -> str:
 
 
 def _waits(row: MoneyRow, sessions: Mapping[Any, Any]) -> bool:
+    if row.frozen and row.state in ("held", "due"):
+        return True
     if row.state == "due":
         return row.held_up_by is not None or row.why != "due"
     return row.state == "held" and sessions[row.subject].state in (

@@ -37,6 +37,17 @@ def onboarding() -> Any:
         return redirect(url_for("expert.identity"), 303)
 
 
+@blueprint.post("/account/dashboard")
+@rule("expert.home")
+def dashboard() -> Any:
+    """To one's own pages at the provider: bank account, payouts, papers; the address is made on the click."""
+    try:
+        return redirect(experts.open_dashboard(house().db, house().payments, g.actor), 303)
+    except ProviderBusy as busy:
+        flash(sentence(busy), "error")
+        return redirect(url_for("expert.money"), 303)
+
+
 @blueprint.get("/account/again")
 @rule("expert.apply")
 def account_again() -> Any:

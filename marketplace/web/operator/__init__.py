@@ -14,6 +14,7 @@ from . import (  # noqa: E402, F401  (they hang their views on the blueprint)
     disputes,
     journal,
     ledger,
+    money,
     offers,
     payouts,
     people,
