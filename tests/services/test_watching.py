@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import uuid
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 import sqlalchemy as sa
 
 from marketplace.domain.errors import ProviderBusy
-from marketplace.services import ledger, payments
+from marketplace.domain.events import BooksAlarm
+from marketplace.services import ledger, letters, payments
 from marketplace.storage.db import Database
 from marketplace.storage.ledger import LedgerCheck, LedgerEntry, LedgerGroup, ProviderMovement
+from marketplace.storage.letters import Letter
 from marketplace.storage.payments import Refund
 from sandbox import payouts as theirs
+from tests import factories as make
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
+from tests.services.test_letters import STATIONERY, opened, text_of
 
 LATER = timedelta(minutes=16)
 
@@ -211,3 +216,46 @@ def test_refunds_beyond_what_was_taken_are_found(db: Database, money: Money) -> 
     with db.reading() as session:
         (finding,) = [one for one in ledger.check(session) if one.kind == "refunds"]
     assert finding.minor == 2 * payment.amount_minor
+
+
+class TestTheAlarm:
+    """Operators are told once a new trouble, not once a check."""
+
+    @pytest.fixture
+    def heard(self, db: Database) -> list[uuid.UUID]:
+        told: list[uuid.UUID] = []
+        db.reactions = SimpleNamespace(
+            within={BooksAlarm: (lambda tx, event: told.append(event.check_id),)}, after={}
+        )
+        return told
+
+    def test_once_a_stop_and_once_a_shortfall(
+        self, db: Database, provider: Provider, clock: FakeClock, heard: list[uuid.UUID]
+    ) -> None:
+        post(db, "x", [("provider_balance", 1), ("goodwill", -1)])
+        runs = [watch(db, provider) for _ in range(4)]
+        assert heard == [runs[1].id]
+        provider.schedule("daily")
+        runs = [watch(db, provider) for _ in range(2)]
+        assert heard[1:] == [runs[0].id]
+
+    @pytest.mark.parametrize("language", ["fr", "en"])
+    def test_the_letter_says_what_it_is_and_goes_to_operators_alone(
+        self, db: Database, language: str
+    ) -> None:
+        boss = make.person(db, name="Odile Marchal", operator=True, language=language)
+        make.person(db, name="Personne Denulle")
+        with db.transaction() as tx:
+            run = LedgerCheck(
+                at=tx.now, took_ms=1, since=tx.now, schedule="daily", defects=2, shortfall_minor=2_315, findings=[],
+                stopped=True,
+            )  # fmt: skip
+            tx.session.add(run)
+        for _twice in range(2):
+            letters.books_alarm(db, STATIONERY, check_id=run.id)
+        with db.reading() as session:
+            (letter,) = session.scalars(sa.select(Letter)).all()
+        assert letter.person_id == boss.id
+        text = text_of(opened(letter.message))
+        assert ("23,15" if language == "fr" else "€23.15") in text
+        assert ("manuel" if language == "fr" else "manual") in text
