@@ -65,6 +65,44 @@ class TestSending:
         }  # fmt: skip
         assert books["provider_balance"] == provider.balance()
 
+    @pytest.mark.parametrize(
+        ("ending", "provider_balance"),
+        [("completed", 23_605), ("cancelled at half", 10_645), ("all refunded after the transfer", -2_315)],
+    )
+    def test_the_three_endings_of_the_worked_example(
+        self, money: Money, provider: Provider, ending: str, provider_balance: int
+    ) -> None:
+        """payments.md, Ledger: price 1 200.00, 1 526.40 paid, the provider's fee 23.15."""
+        payment = money.captured()
+        provider.settle()
+        if ending == "cancelled at half":
+            money.refund(payment, 50)
+            money.carry("refund")
+        kept = money.share_due(payment)
+        assert kept == (63_360 if ending == "cancelled at half" else 126_720)
+        with money.locked(payment) as (tx, row):
+            schedule_transfer(tx, row, amount_minor=kept, due_at=tx.now, why="due")
+        assert run_due_transfers(money.db, provider.gateway) == 1
+        if ending == "all refunded after the transfer":
+            money.refund(payment, 100)
+            money.carry("reverse_transfer")
+            provider.spend(-10_000)
+            money.carry("refund")
+            provider.spend(10_000)
+        assert findings(money) == []
+        with money.db.reading() as session:
+            books = {account: total for account, total in ledger.balances(session).items() if total}
+        fees = {
+            "completed": {
+                "service_fee": -7_200, "vat:service_fee": -1_440, "commission": -14_400, "vat:commission": -2_880,
+            },
+            "cancelled at half": {
+                "service_fee": -3_600, "vat:service_fee": -720, "commission": -7_200, "vat:commission": -1_440,
+            },
+        }.get(ending, {})  # fmt: skip
+        assert books == {"provider_balance": provider_balance, "provider_fees": 2_315, **fees}
+        assert provider.balance() == provider_balance
+
     def test_not_before_its_day(self, money: Money, provider: Provider, clock: FakeClock) -> None:
         due(money, in_days=7)
         clock.move(timedelta(days=7) - timedelta(seconds=1))

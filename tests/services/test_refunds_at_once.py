@@ -83,7 +83,7 @@ def test_two_hundred_refunds_never_pass_what_was_taken(several: Money, locked: b
             row = tx.session.get_one(Payment, payment.id)
             payments.decide_refund(tx, row, lines=HUNDREDTH, token=token, why="test")
 
-    refused = at_once(*(lambda n=n: decide(f"r{n}") for n in range(200)))  # type: ignore[misc]
+    refused = at_once(*(lambda n=n: decide(f"r{n}") for n in range(200)))
     assert [type(one) for one in refused] == [RefundTooLarge] * 100
     with several.db.reading() as session:
         number, minor = session.execute(

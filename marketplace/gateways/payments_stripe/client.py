@@ -10,6 +10,7 @@ import stripe
 from marketplace.gateways.payments import ProviderEvent
 
 from .accounts import Accounts
+from .breaker import BreakingClient
 from .buying import Buying
 from .chargebacks import Chargebacks
 from .events import read_event
@@ -44,7 +45,7 @@ class StripePayments(Accounts, Buying, Paying, Chargebacks, Own):
             api_key,
             stripe_version=API_VERSION,
             max_network_retries=RETRIES,
-            http_client=stripe.RequestsClient(timeout=CONNECT_AND_READ_SECONDS),
+            http_client=BreakingClient(CONNECT_AND_READ_SECONDS),
             base_addresses={"api": base, "connect": base, "files": base} if base else None,
         )
 

@@ -9,6 +9,8 @@ import stripe
 
 from marketplace.gateways import payments as port
 
+from .breaker import Paused
+
 # The object stands elsewhere than we thought: fetch it, then decide.
 LOOK = frozenset(
     {
@@ -49,6 +51,8 @@ def asking() -> Iterator[None]:
 def our_error(raised: stripe.StripeError) -> port.PaymentError:
     """The door's error for one of the package's."""
     code, detail = _code(raised), raised.user_message or ""
+    if isinstance(raised, Paused):
+        return port.Unavailable("paused", detail)
     if raised.http_status == 409 or isinstance(raised, stripe.RateLimitError):
         return port.Unavailable(code or "busy", detail)
     if isinstance(raised, stripe.CardError):
