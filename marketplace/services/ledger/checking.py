@@ -12,10 +12,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from ...domain.money import EUR
 from ...storage.ledger import LedgerEntry, LedgerGroup
 from ...storage.payments import Payment, Refund
-from .covering import cover_now
+from .covering import standing_now
 from .expected import EXPECTED, Rows, text_of
 
 # More of one sort than this tell nothing new; the rest is counted by the next run.
@@ -88,7 +87,6 @@ def check(session: Session) -> list[Finding]:
         session.execute(sa.text(setting))
     return [
         *_groups(session),
-        *_astray(session),
         *_held_of_the_closed(session),
         *_wrong_side(session),
         *_refunded_too_much(session),
@@ -116,20 +114,38 @@ def _named(rows: Rows, kind: str, must: bool) -> sa.Select[Any]:
 
 
 def _groups(session: Session) -> Iterator[Finding]:
-    """Each group balances in one currency, each of our rows has its groups with its amount, none stands alone."""
-    minor = LedgerEntry.amount_minor
+    """Each group balances in one currency on accounts of what it is about; each of our rows has its groups
+    with its amount; none stands alone. One pass over all entries."""
+    minor, account = LedgerEntry.amount_minor, LedgerEntry.account
+    held = account.startswith("held:")
     sums = (
         sa.select(
             LedgerEntry.group_id,
             sa.func.sum(minor).label("off"),
             sa.func.sum(minor).filter(minor > 0).label("debit"),
             (sa.func.min(LedgerEntry.currency) != sa.func.max(LedgerEntry.currency)).label("mixed"),
+            # What is held is held for what the group is about, and somebody's account is never about nothing.
+            sa.func.min(account).filter(held).label("least"),
+            sa.func.max(account).filter(held).label("most"),
+            sa.func.bool_or(account.startswith("expert:") | account.startswith("buyer:")).label("personal"),
         )
         .group_by(LedgerEntry.group_id)
         .subquery("sums")
     )
+    whose = "held:" + text_of(LedgerGroup.subject)
+    astray = sa.case(
+        (LedgerGroup.subject.is_(None), sums.c.personal | sums.c.most.is_not(None)),
+        else_=(sums.c.least != whose) | (sums.c.most != whose),
+    )
     books = (
-        sa.select(LedgerGroup.source, LedgerGroup.kind, sums.c.off, sums.c.debit, sums.c.mixed)
+        sa.select(
+            LedgerGroup.source,
+            LedgerGroup.kind,
+            sums.c.off,
+            sums.c.debit,
+            sums.c.mixed,
+            astray.label("astray"),
+        )
         .outerjoin(sums, sums.c.group_id == LedgerGroup.id)
         .subquery("books")
     )
@@ -141,6 +157,7 @@ def _groups(session: Session) -> Iterator[Finding]:
         (books.c.mixed, "mixed"),
         (books.c.off != 0, "unbalanced"),
         (books.c.debit != said.c.minor, "amount"),
+        (books.c.astray, "astray"),
     )
     rows = session.execute(
         sa.select(
@@ -170,27 +187,6 @@ def _groups(session: Session) -> Iterator[Finding]:
 
 def _int(value: Any) -> int | None:
     return None if value is None else int(value)
-
-
-def _astray(session: Session) -> Iterator[Finding]:
-    """What is held is held for what the group is about, and somebody's account is never about nothing."""
-    account, subject = LedgerEntry.account, LedgerGroup.subject
-    rows = session.execute(
-        sa.select(LedgerGroup.source, LedgerGroup.kind)
-        .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
-        .where(
-            sa.or_(
-                sa.and_(account.startswith("held:"), account.is_distinct_from("held:" + text_of(subject))),
-                sa.and_(
-                    sa.or_(account.startswith("expert:"), account.startswith("buyer:")), subject.is_(None)
-                ),
-            )
-        )
-        .distinct()
-        .limit(MOST)
-    )
-    for source, kind in rows:
-        yield Finding("astray", source, kind)
 
 
 def _held_of_the_closed(session: Session) -> Iterator[Finding]:
@@ -265,15 +261,9 @@ def _refunded_too_much(session: Session) -> Iterator[Finding]:
 
 
 def _shortfall(session: Session) -> Iterator[Finding]:
-    have = session.scalar(
-        sa.select(sa.func.coalesce(sa.func.sum(LedgerEntry.amount_minor), 0)).where(
-            LedgerEntry.account.in_(("provider_balance", "in_dispute")), LedgerEntry.currency == EUR
-        )
-    )
-    cover = cover_now(session)
-    owe = cover.held + cover.payable + cover.owed
-    if int(have or 0) < owe:
-        yield Finding("shortfall", "provider_balance", minor=owe - int(have or 0))
+    have, cover = standing_now(session)
+    if have < cover.minor:
+        yield Finding("shortfall", "provider_balance", minor=cover.minor - have)
 
 
 def amount(minor: int) -> str:

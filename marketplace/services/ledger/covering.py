@@ -34,12 +34,19 @@ def own_funds(session: Session, available_minor: int) -> OwnFunds:
     )
 
 
-def cover_now(session: Session) -> Owed:
-    """Held, payable and owed over the bookings whose money has come in; VAT is left out."""
-    cover = _everything(session, None, vat=False)
-    for owed, arrived in _unpaid(session, None, vat=False):
-        cover = cover.less(uncovered(owed, arrived))
-    return cover
+def standing_now(session: Session) -> tuple[int, Owed]:
+    """What is at the provider or with banks that contest, and held, payable and owed over the bookings whose
+    money has come in (minor units; VAT is left out)."""
+    there = sa.func.sum(LedgerEntry.amount_minor).filter(
+        LedgerEntry.account.in_(("provider_balance", "in_dispute"))
+    )
+    *sums, have = session.execute(
+        sa.select(*_sums(), sa.func.coalesce(there, 0)).where(LedgerEntry.currency == EUR)
+    ).one()
+    cover = Owed(*(int(minor) for minor in sums))
+    for owed, arrived in _unpaid(session, None):
+        cover = cover.less(uncovered(Owed(owed.held, owed.payable, owed.owed), arrived))
+    return int(have), cover
 
 
 def _sums() -> tuple[sa.ColumnElement[Any], ...]:
@@ -57,11 +64,9 @@ def _vat(since: datetime | None) -> sa.ColumnElement[Any]:
     return sa.func.coalesce(-sa.func.sum(LedgerEntry.amount_minor).filter(theirs), 0)
 
 
-def _everything(session: Session, since: datetime | None, *, vat: bool = True) -> Owed:
+def _everything(session: Session, since: datetime | None) -> Owed:
     sums = session.execute(sa.select(*_sums()).where(LedgerEntry.currency == EUR)).one()
     owed = Owed(*(int(minor) for minor in sums))
-    if not vat:
-        return owed
     query = (
         sa.select(_vat(since))
         .join(LedgerGroup, LedgerGroup.id == LedgerEntry.group_id)
@@ -70,7 +75,7 @@ def _everything(session: Session, since: datetime | None, *, vat: bool = True) -
     return Owed(owed.held, owed.payable, owed.owed, int(session.scalar(query) or 0))
 
 
-def _unpaid(session: Session, since: datetime | None, *, vat: bool = True) -> list[tuple[Owed, int]]:
+def _unpaid(session: Session, since: datetime | None) -> list[tuple[Owed, int]]:
     """Of each subject a company still owes us for: its sums, and what came in for it and is still there."""
     receivable = LedgerEntry.account.like("buyer:%:receivable")
     open_ones = (
@@ -90,6 +95,5 @@ def _unpaid(session: Session, since: datetime | None, *, vat: bool = True) -> li
         .group_by(LedgerGroup.subject)
     )
     return [
-        (Owed(*(int(minor) for minor in sums), vat=int(tax) if vat else 0), int(arrived))
-        for *sums, tax, arrived in rows
+        (Owed(*(int(minor) for minor in sums), vat=int(tax)), int(arrived)) for *sums, tax, arrived in rows
     ]

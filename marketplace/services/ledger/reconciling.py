@@ -94,7 +94,7 @@ def differences(session: Session, now: datetime) -> Iterator[Finding]:
     query = (
         sa.select(
             object_id,
-            sa.func.coalesce(theirs.c.kinds, ours.c.kinds),
+            sa.func.coalesce(theirs.c.sort, ours.c.sort),
             us,
             them,
             ours.c.object.is_(None),
@@ -114,11 +114,11 @@ def differences(session: Session, now: datetime) -> Iterator[Finding]:
     )
     for kind, since in _unheard_of(session):
         query = query.where(
-            sa.not_(sa.and_(ours.c.object.is_(None), theirs.c.kinds == kind, theirs.c.first >= since))
+            sa.not_(sa.and_(ours.c.object.is_(None), theirs.c.sort == kind, theirs.c.first >= since))
         )
-    for about, kinds, minor, other, not_ours, not_theirs in session.execute(query):
+    for about, sort, minor, other, not_ours, not_theirs in session.execute(query):
         found = "here" if not_ours else "there" if not_theirs else "differs"
-        yield Finding(found, about, kinds, int(minor), int(other))
+        yield Finding(found, about, sort, int(minor), int(other))
 
 
 def _ours() -> sa.Subquery:
@@ -141,7 +141,7 @@ def _ours() -> sa.Subquery:
             LedgerEntry.currency.label("currency"),
             sa.func.sum(LedgerEntry.amount_minor).label("minor"),
             sa.func.max(LedgerGroup.at).label("latest"),
-            sa.func.string_agg(LedgerGroup.kind.distinct(), ", ").label("kinds"),
+            sa.func.min(LedgerGroup.kind).label("sort"),
         )
         .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
         .outerjoin(names, sa.and_(names.c.kind == LedgerGroup.kind, names.c.source == LedgerGroup.source))
@@ -159,7 +159,7 @@ def _theirs() -> sa.Subquery:
             sa.func.sum(ProviderMovement.amount_minor - ProviderMovement.fee_minor).label("minor"),
             sa.func.max(ProviderMovement.created).label("latest"),
             sa.func.min(ProviderMovement.created).label("first"),
-            sa.func.string_agg(ProviderMovement.kind.distinct(), ", ").label("kinds"),
+            sa.func.min(ProviderMovement.kind).label("sort"),
         )
         .group_by(ProviderMovement.source, ProviderMovement.currency)
         .subquery("theirs")
