@@ -4,7 +4,7 @@ VENV_PYTHON := .venv/bin/python
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 
-.PHONY: help run test check reset shots schema
+.PHONY: help run test check fire reset shots schema
 
 help: ## Say what there is
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,6 +17,9 @@ test: .venv/dev ## All checks and all tests (CI=true: fails where there is no Ch
 
 check: .venv/dev ## Format, lint, types, house rules: under a minute
 	@$(VENV_PYTHON) tools/run_tests.py --check
+
+fire: .venv/dev ## The kill test in full: 200 kills, the flawed build too, the sweep killed as well (half an hour)
+	@FIRE_KILLS=$${FIRE_KILLS:-200} $(VENV_PYTHON) -m pytest -n 0 -s tests/fire tests/fire/full.py
 
 reset: .venv/dev ## Forget all data of this instance (asks first)
 	@$(VENV_PYTHON) tools/reset.py

@@ -10,11 +10,13 @@ import pytest
 from tools import chromium
 
 JOURNEYS = "tests/journeys/"
+# Whole sites of many processes: never beside each other.
+WHOLE_SITES = (JOURNEYS, "tests/fire/test_fire.py")
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """All journeys on one worker: they share a running site, and two browsers on two cores slow each other down.
+    """All journeys and the fire on one worker: journeys share a running site, and two on two cores slow each other.
 
     By the scheduler itself: pytest-xdist 3.8 writes groups where pytest 9.2 no longer reads them.
     """
@@ -24,7 +26,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class OneSite(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return JOURNEYS if nodeid.startswith(JOURNEYS) else nodeid
+            return JOURNEYS if nodeid.startswith(WHOLE_SITES) else nodeid
 
     return OneSite(config, log)
 

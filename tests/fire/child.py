@@ -9,7 +9,7 @@ import os
 import select
 import signal
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -66,12 +66,17 @@ def deed(order: Order) -> None:
 
 
 def sweeps(order: Order, times: Sequence[datetime]) -> None:
-    """The clockwork's passes at these times, as the worker runs them."""
+    """The clockwork's passes at these times, as the worker runs them; with a point, until the fuse goes off."""
     db, _gateway = _house(order)
     house = create_app(_settings(order), clock=db.clock, database=db).extensions["declic"]
+    if order.point is not None:
+        watched = Fuse(WALKERS[order.walker].kind, order.point).lay(db, house.payments)
+        house = replace(house, payments=watched)
     for now in times:
         db.clock.move_to(now)  # type: ignore[attr-defined]
         clockwork(house)
+    if order.point is not None:
+        os._exit(UNREACHED)
 
 
 def clockwork(house: House) -> None:

@@ -7,6 +7,7 @@ import random
 import threading
 import time
 from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -27,61 +28,92 @@ CLIENTS, EXPERTS = 8, 4
 ROUND, MOVES = 40, {18: "4d", 26: "4d", 32: "7d"}
 
 
-def burn(site: Site, kills: int, seed: int) -> tuple[list[Client], Killer]:
-    """The fire itself: people at work until the last kill has fallen."""
-    rng, stop = random.Random(seed), threading.Event()
-    people = cast(site, CLIENTS, EXPERTS)
-    clients = [
-        Client(site, people, actor, log_in, random.Random(f"{seed}/{number}"), stop)
-        for number, (actor, log_in) in enumerate(people.leads)
-    ]
-    threads = [threading.Thread(target=one.run, name=f"client {n}") for n, one in enumerate(clients)]
-    killer = Killer(site, rng)
-    for thread in threads:
-        thread.start()
-    try:
-        killer.run(kills, lambda number: _time_passes(site, number))
-    finally:
-        stop.set()
+@dataclass
+class Fire:
+    """One fire at one site, and what is known of it afterwards."""
+
+    site: Site
+    kills: int
+    seed: int
+    began: float = field(default_factory=time.monotonic)
+    clients: list[Client] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.killer = Killer(self.site, random.Random(self.seed), lambda: self.tally["answers"])
+        self.stop = threading.Event()
+        self.burned = 0.0
+
+    def burn(self) -> None:
+        """People at work until the last kill has fallen."""
+        people = cast(self.site, CLIENTS, EXPERTS)
+        self.clients = [
+            Client(self.site, people, actor, log_in, random.Random(f"{self.seed}/{number}"), self.stop)
+            for number, (actor, log_in) in enumerate(people.leads)
+        ]
+        threads = [threading.Thread(target=one.run) for one in self.clients]
         for thread in threads:
-            thread.join(60)
-    return clients, killer
+            thread.start()
+        try:
+            self.killer.run(self.kills, self._time_passes)
+        finally:
+            self.stop.set()
+            for thread in threads:
+                thread.join(60)
+        self.burned = time.monotonic() - self.began
 
+    def _time_passes(self, number: int) -> None:
+        if number % ROUND in MOVES:
+            threading.Thread(target=pass_time, args=(self.site, MOVES[number % ROUND]), daemon=True).start()
 
-def _time_passes(site: Site, number: int) -> None:
-    if number % ROUND in MOVES:
-        threading.Thread(target=pass_time, args=(site, MOVES[number % ROUND]), daemon=True).start()
+    def settle(self, *, strictly: bool = True) -> None:
+        """A flawed build may never come to rest: then it is judged as it lies."""
+        try:
+            settle(self.site)
+        except AssertionError:
+            if strictly:
+                raise
 
+    def breaches(self) -> list[Breach]:
+        """What does not hold, by both sides' books, the people's answers and the house's own check."""
+        seen = books.read(self.site.engine)
+        found = [*judge(seen), *answers_hold(seen, [said for one in self.clients for said in one.said])]
+        found += [
+            Breach("job failed", f"{row['task_name']} {row['args']}") for row in books.jobs(self.site.engine)
+        ]
+        with self.site.db.reading() as session:
+            found += [Breach("ledger check", one.text) for one in ledger.check(session) if not one.shortfall]
+        self.states = Counter(row["state"] for row in seen.ours["bookings"])
+        self.repeats = sum(max(0, row["tries"] - 1) for row in seen.ours["provider_calls"])
+        return found
 
-def breaches(site: Site, clients: list[Client]) -> list[Breach]:
-    """What does not hold, by both sides' books, the people's answers and the house's own check."""
-    seen = books.read(site.engine)
-    found = [*judge(seen), *answers_hold(seen, [said for one in clients for said in one.said])]
-    found += [Breach("job failed", f"{row['task_name']} {row['args']}") for row in books.jobs(site.engine)]
-    with site.db.reading() as session:
-        found += [Breach("ledger check", one.text) for one in ledger.check(session) if not one.shortfall]
-    return found
+    @property
+    def tally(self) -> Counter[str]:
+        return sum((one.tally for one in self.clients), Counter[str]())
+
+    def report(self) -> str:
+        """The figures, and every kill by its number."""
+        deeds = sum(len(one.said) for one in self.clients)
+        whole = time.monotonic() - self.began
+        return "\n".join((
+            f"build {self.site.build}, seed {self.seed}: {self.kills} kills {dict(self.killer.hit)}",
+            f"{self.burned:.0f} s of fire, {whole:.0f} s in all; {deeds} deeds, {self.repeats} calls asked again",
+            f"people: {dict(self.tally.most_common())}",
+            f"bookings: {dict(self.states)}",
+            *self.killer.log,
+        ))  # fmt: skip
 
 
 @pytest.mark.slow
 def test_nothing_is_lost_and_nothing_happens_twice(template: tuple[str, str], tmp_path: Path) -> None:
-    began = time.monotonic()
     with databases.own_database(*template) as url, running(url, tmp_path) as site:
-        clients, killer = burn(site, KILLS, SEED)
-        burned = time.monotonic() - began
-        settle(site)
-        found = breaches(site, clients)
-        tally = sum((one.tally for one in clients), Counter[str]())
-        report = "\n".join(
-            [f"seed {SEED}, {KILLS} kills {dict(killer.hit)} in {burned:.0f} s, {time.monotonic() - began:.0f} s in all",
-             f"people: {dict(tally.most_common())}", f"states: {_states(site)}", *killer.log]
-        )  # fmt: skip
-        print(report)
-        faults = [f"client {number}: {fault}" for number, one in enumerate(clients) for fault in one.faults]
-        assert not faults, "\n".join([*faults, report, site.logs()])
-        assert not found, "\n".join([*map(str, found[:40]), report])
-        assert tally["pay"] >= CLIENTS, report
-
-
-def _states(site: Site) -> dict[str, int]:
-    return dict(Counter(row["state"] for row in books.read(site.engine).ours["bookings"]))
+        fire = Fire(site, KILLS, SEED)
+        fire.burn()
+        fire.settle()
+        found = fire.breaches()
+        print(fire.report())
+        faults = [
+            f"client {number}: {fault}" for number, one in enumerate(fire.clients) for fault in one.faults
+        ]
+        assert not faults, "\n".join([*faults, fire.report(), site.logs()])
+        assert not found, "\n".join([*map(str, found[:40]), fire.report()])
+        assert fire.tally["pay"] >= CLIENTS, fire.report()

@@ -4,84 +4,18 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 
 from marketplace.gateways.payments import Payments
 from marketplace.services import ledger
 from marketplace.services.payments import carrying
-from marketplace.services.reactions import REACTIONS
-from marketplace.storage.db import Database, connect
 from marketplace.storage.payments import CALL_KINDS
-from tests import database as databases
-from tests import factories as make
-from tests.clock import FakeClock
-from tests.factories import Made
 from tests.fire import books
-from tests.fire.child import POINTS, SECOND, Order, deed, method_of, sweeps
-from tests.fire.children import ended, fork
+from tests.fire.child import POINTS, SECOND, method_of
 from tests.fire.judge import judge
-from tests.fire.walkers import EVENT, PAY_OUT, WALKERS, Stage, confirmed
-from tests.services.provider import Provider
-
-KILLED = -9
-# The sweep runs this often, this far apart: a stuck call has its chance, and its patience passes.
-SWEEPS, APART = 3, timedelta(minutes=2)
-
-
-@dataclass
-class World:
-    """A house and a provider of this file's own, on a clock that the test moves."""
-
-    engine: sa.Engine
-    stage: Stage
-    order: Order
-
-    def told(self, **more: object) -> Order:
-        return replace(self.order, now=self.stage.clock(), **more)  # type: ignore[arg-type]
-
-
-@pytest.fixture
-def world(template: tuple[str, str]) -> Iterator[World]:
-    with databases.own_database(*template) as url:
-        engine, clock = connect(url), FakeClock()
-        provider = Provider(url.replace("postgresql+psycopg://", "postgresql://", 1))
-        provider.clock = clock
-        stage = Stage(Database(engine, clock=clock, reactions=REACTIONS), clock, provider)
-        make.operator(stage.db)
-        yield World(engine, stage, Order(url, provider.address, clock()))
-        provider.stop()
-        engine.dispose()
-
-
-def walk(world: World, name: str, points: tuple[str | None, ...], build: str = "right") -> list[Made]:
-    """One booking a point, each killed there; then everything sweeps until nothing is due."""
-    if WALKERS[name].alone:
-        return [_killed(world, name, (point,), build)[0] for point in points]
-    return _killed(world, name, points, build)
-
-
-def _killed(world: World, name: str, points: tuple[str | None, ...], build: str) -> list[Made]:
-    walker = WALKERS[name]
-    scenes = [walker.ready(world.stage) for _ in points]
-    for made, point in zip(scenes, points, strict=True):
-        walker.turn(world.stage, made)
-        order = world.told(walker=name, made=made, point=point, build=build)
-        status = ended(fork(deed, order))
-        assert status == (KILLED if point else 0), f"{name} at {point}: ended with {status}"
-        if walker.again:
-            world.stage.clock.move(timedelta(seconds=30))
-            assert ended(fork(deed, replace(order, point=None, now=world.stage.clock()))) == 0
-    began = world.stage.clock()
-    world.stage.clock.move(SWEEPS * APART)
-    times = [began + number * APART for number in range(1, SWEEPS + 1)]
-    assert ended(fork(sweeps, replace(world.order, now=began, build=build), times)) == 0
-    return scenes
-
+from tests.fire.walkers import EVENT, PAY_OUT, WALKERS, confirmed
+from tests.fire.world import World, told, walk
 
 # Calls that move nothing, each with its reason.
 WITHOUT = {
@@ -116,13 +50,6 @@ def test_killed_at_every_point_it_ends_as_if_nothing_had_been(world: World, name
     assert [str(breach) for breach in judge(seen)] == []
     with world.stage.db.reading() as session:
         assert [one.text for one in ledger.check(session) if not one.shortfall] == []
-
-
-def told(seen: books.Books, name: str, made: Made) -> list[str]:
-    """How the deed ended, on both sides."""
-    if WALKERS[name].kind == PAY_OUT:
-        return books.told_of_payout(seen, str(made.id))
-    return books.told(seen, made.id)
 
 
 # A build without keys, inbox and looking (flawed.py), and what the same harness finds of it.
