@@ -23,6 +23,7 @@ Browser = Callable[[Any], FlaskClient]
 FACTS: dict[str, dict[str, Any]] = {
     "CurrencyMismatch": {"ours": "EUR", "theirs": "USD"},
     "MonthRefused": {"why": "open"},
+    "ChargebackRefused": {"why": "sent"},
     "RepaymentRefused": {"why": "reference"},
     "PlatformPayoutRefused": {"why": "too_much", "most": 100},
     "VatPaymentRefused": {"why": "day"},
