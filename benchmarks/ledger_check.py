@@ -15,9 +15,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -265,9 +266,10 @@ def measure(engine: sa.Engine, size: int) -> bool:
     return bool(wrong) or own[0] + theirs[0] > BAR
 
 
-def timed(engine: sa.Engine, act: Callable[[Session], list[object]]) -> tuple[float, list[object]]:
+def timed(engine: sa.Engine, act: Callable[[Session], Sequence[Any]]) -> tuple[float, Sequence[Any]]:
     """The best of three, in seconds, and what came of it."""
-    best, found = float("inf"), []
+    best = float("inf")
+    found: Sequence[Any] = ()
     for _ in range(3):
         with Session(engine) as session:
             session.execute(sa.text("set local statement_timeout = '300s'"))

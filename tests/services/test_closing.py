@@ -196,7 +196,8 @@ def test_random_ledgers_closed_month_by_month_add_up(
             last = ledger.closed_month(session)
         assert months >= 1
         assert last is not None
-        month, before = month_of(started), {}
+        month = month_of(started)
+        before: dict[str, int] = {}
         while month <= last.month:
             rows = closings(db, month)
             assert {name: row[0] for name, row in rows.items() if row[0]} == before

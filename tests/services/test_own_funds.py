@@ -173,7 +173,7 @@ class Walk:
                 sa.select(LedgerGroup.subject, LedgerGroup.at, LedgerEntry.account, LedgerEntry.amount_minor)
                 .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
             )  # fmt: skip
-            return [tuple(row) for row in rows if row.subject is not None]
+            return [(row[0], row[1], row[2], row[3]) for row in rows if row[0] is not None]
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -13,7 +13,7 @@ from marketplace.domain.policy import Actor
 from marketplace.services import ledger, platform_payouts
 from marketplace.storage.db import Database
 from marketplace.storage.payments import Payment
-from marketplace.storage.platform_payouts import PlatformPayout
+from marketplace.storage.platform_payouts import PlatformPayout, TaxPayment
 from tests import factories as make
 from tests.clock import FakeClock
 from tests.services.provider import Money, Provider
@@ -239,7 +239,7 @@ class TestMonthly:
 
     def note(
         self, here: House, month: date, *, on: date | None = date(2026, 12, 2), reference: str = "CA3 11/26"
-    ):  # type: ignore[no-untyped-def]
+    ) -> TaxPayment:
         return platform_payouts.note_vat_paid(
             here.db, here.boss, month=month, paid_on=on, reference=reference
         )

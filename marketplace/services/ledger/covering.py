@@ -94,6 +94,4 @@ def _unpaid(session: Session, since: datetime | None) -> list[tuple[Owed, int]]:
         .where(LedgerGroup.subject.in_(open_ones), LedgerEntry.currency == EUR)
         .group_by(LedgerGroup.subject)
     )
-    return [
-        (Owed(*(int(minor) for minor in sums), vat=int(tax)), int(arrived)) for *sums, tax, arrived in rows
-    ]
+    return [(Owed(*(int(minor) for minor in sums)), int(arrived)) for *sums, arrived in rows]

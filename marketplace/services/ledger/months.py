@@ -182,7 +182,8 @@ def months_of(session: Session, now: datetime, most: int = 24) -> list[tuple[dat
     if first is None:
         return []
     closed = {one.month: one for one in session.scalars(sa.select(LedgerMonth))}
-    months, month = [], month_of(now)
+    months: list[tuple[date, LedgerMonth | None]] = []
+    month = month_of(now)
     while month >= month_of(first) and len(months) < most:
         months.append((month, closed.get(month)))
         month = month_before(month)

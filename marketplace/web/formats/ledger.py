@@ -16,9 +16,12 @@ Says = Callable[[str, str, str], str]
 class Group(Protocol):
     """What is read of a group of entries."""
 
-    kind: str
-    why: str
-    entries: tuple[tuple[str, int], ...]
+    @property
+    def kind(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def entries(self) -> tuple[tuple[str, int], ...]: ...
 
 
 class Name(Protocol):
