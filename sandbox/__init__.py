@@ -38,11 +38,16 @@ def create(
     endpoints: Iterable[Endpoint],
     public_base: str,
     clock: Callable[[], datetime],
+    everyone: bool = True,
 ) -> Sandbox:
-    """A provider on this database. `clock` is the platform's; signatures keep real time."""
+    """A provider on this database. `clock` is the platform's; signatures keep real time.
+
+    `everyone` may play provider at its desk: demo mode only.
+    """
     store = Store(dsn, clock, endpoints)
     deliveries = Deliveries(store)
-    return Sandbox(Api(store, secret_key, public_base), Pages(store, deliveries), deliveries)
+    pages = Pages(store, deliveries, public_base, everyone=everyone)
+    return Sandbox(Api(store, secret_key, public_base), pages, deliveries)
 
 
 def from_config(settings: Any, *, clock: Callable[[], datetime]) -> Sandbox:
@@ -57,4 +62,5 @@ def from_config(settings: Any, *, clock: Callable[[], datetime]) -> Sandbox:
         ),
         public_base=f"{settings.site_url}/sandbox",
         clock=clock,
+        everyone=settings.demo,
     )

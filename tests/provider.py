@@ -60,6 +60,7 @@ def provider(
     webhook_url: str = "http://127.0.0.1:9/nowhere",
     *,
     wire: Callable[[Any], Any] = lambda api: api,
+    everyone: bool = True,
 ) -> Iterator[Provider]:
     """Both servers on free ports until the end of the block; events are posted to `webhook_url`.
 
@@ -77,6 +78,7 @@ def provider(
         ),
         public_base=site,
         clock=clock,
+        everyone=everyone,
     )
     pages.app = made.pages
     api = make_server("127.0.0.1", 0, wire(made.api), threaded=True)
