@@ -10,6 +10,7 @@ from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, Index, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from .types import Base, Currency, Id, one_of, refers
@@ -96,7 +97,7 @@ class Payment(Base):
     # What it is for, in the payer's words (a booking's number): in the metadata of all its objects. Opaque here.
     labels: Mapped[dict[str, Any]] = mapped_column(default=dict)
     # What the provider says otherwise than we do ({"what", "minor", "currency"}); operators look at it.
-    problem: Mapped[dict[str, Any] | None]
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
     checkout_id: Mapped[str | None] = mapped_column(unique=True)
     checkout_url: Mapped[str | None]
     checkout_until: Mapped[datetime | None]

@@ -209,8 +209,24 @@ class TestHeldUp:
                 tx, source="made_up", kind="captured", subject=None, at=tx.now, why="x",
                 entries=[("provider_balance", 5), ("service_fee", -5)],
             )  # fmt: skip
+        for _ in range(2):
+            ledger.watch(money.db, provider.gateway)
         assert run_due_transfers(money.db, provider.gateway) == 0
         assert provider.objects("transfer") == []
+
+    def test_and_one_that_was_intended_before_waits_with_them(self, money: Money, provider: Provider) -> None:
+        due(money)
+        call_id = _intend(money.db, money.transfer().id)
+        assert call_id is not None
+        with money.db.transaction() as tx:
+            ledger.post(
+                tx, source="made_up", kind="captured", subject=None, at=tx.now, why="x",
+                entries=[("provider_balance", 5), ("service_fee", -5)],
+            )  # fmt: skip
+        for _ in range(2):
+            ledger.watch(money.db, provider.gateway)
+        payments.carry_out(money.db, provider.gateway, call_id)
+        assert (money.transfer().state, provider.objects("transfer")) == ("intended", [])
 
     def test_one_that_is_held_up_does_not_stop_another(self, money: Money, provider: Provider) -> None:
         other = Money(money.db, provider)

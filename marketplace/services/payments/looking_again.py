@@ -57,9 +57,10 @@ def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None
         way = in_its_way(tx.session, payment, tx.session.get_one(Expert, payment.payee_expert_id))
         if way is None and not enough:
             way = "own_funds"
-        if way is None:
+        stopped = ledger.stopped(tx.session)  # Then it waits with its intent, until the books hold.
+        if way is None and not stopped:
             return True
-        if _just_asked(tx, asked_at):
+        if stopped or _just_asked(tx, asked_at):
             row.tries -= 1
             return False
         row.state, row.ended_at, row.error = "failed", tx.now, way

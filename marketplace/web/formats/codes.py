@@ -36,6 +36,7 @@ _CALLS: Words = {
     "pending": lambda: _("under way at the provider"),
     "done": lambda: _("done"),
     "failed": lambda: _("failed"),
+    "redecided": lambda: _("decided again, since the client’s bank contests the payment"),
 }
 # Which rule set the day (domain/transfers.py), and what keeps a transfer from leaving (services/payouts.py).
 _TRANSFERS: Words = {
