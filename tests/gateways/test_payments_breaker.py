@@ -18,10 +18,10 @@ class Hands:
     """A clock moved by hand."""
 
     def __init__(self) -> None:
-        self.now = 100.0
+        self.now = 100
 
-    def __call__(self) -> float:
-        return self.now
+    def __call__(self) -> int:
+        return self.now * 1_000_000_000
 
 
 def test_it_opens_after_so_many_and_lets_one_through_after_the_pause() -> None:

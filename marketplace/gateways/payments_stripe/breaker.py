@@ -16,7 +16,8 @@ import stripe
 
 # So many requests without an answer, one after the other; then nobody asks for so long, and then one does.
 MOST_UNANSWERED = 6
-PAUSE_SECONDS = 5.0
+PAUSE_SECONDS = 5
+_SECOND = 1_000_000_000
 
 
 class Paused(stripe.APIConnectionError):
@@ -29,11 +30,11 @@ class Paused(stripe.APIConnectionError):
 class Breaker:
     """Lets requests through, none while the provider is away, one to see whether it is back. Real time."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, clock: Callable[[], int] = time.monotonic_ns) -> None:
         self._clock = clock
         self._lock = threading.Lock()
         self._unanswered = 0
-        self._again_at = 0.0
+        self._again_at = 0
 
     def may_ask(self) -> bool:
         """Whether to ask now. While the provider is away, the one who may has the pause begin anew."""
@@ -42,7 +43,7 @@ class Breaker:
                 return True
             if self._clock() < self._again_at:
                 return False
-            self._again_at = self._clock() + PAUSE_SECONDS
+            self._again_at = self._clock() + PAUSE_SECONDS * _SECOND
             return True
 
     def answered(self) -> None:
@@ -55,13 +56,13 @@ class Breaker:
         with self._lock:
             self._unanswered += 1
             if self._unanswered >= MOST_UNANSWERED:
-                self._again_at = self._clock() + PAUSE_SECONDS
+                self._again_at = self._clock() + PAUSE_SECONDS * _SECOND
 
 
 class BreakingClient(stripe.RequestsClient):
     """The package's client behind a breaker; every try counts, the package's own repetitions too."""
 
-    def __init__(self, timeout: tuple[float, float], breaker: Breaker | None = None) -> None:
+    def __init__(self, timeout: tuple[int, int], breaker: Breaker | None = None) -> None:
         super().__init__(timeout=timeout)
         self.breaker = breaker or Breaker()
 
