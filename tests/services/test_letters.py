@@ -34,7 +34,7 @@ from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
 from marketplace.storage.letters import Letter
 from marketplace.storage.offers import Offer, OfferVersion
-from marketplace.storage.payments import Payment, Refund
+from marketplace.storage.payments import Payment, Refund, Repayment
 from marketplace.storage.payouts import Transfer
 from marketplace.storage.people import MailedLink, Person
 from marketplace.storage.reviews import Review
@@ -475,6 +475,57 @@ def test_a_refund_is_told_when_it_arrived_or_failed(
         complete(name, message, language)
         assert ("792,00\u202f€" if language == "fr" else "€792.00") in str(message["Subject"])
         assert str(message["To"]) == "Camille Roy <camille.roy@eaux.example>"
+
+
+def test_a_refund_paid_another_way_is_told_with_its_reference(world: World, language: str) -> None:
+    refund = decided(world, 79_200, {"price": 60_000}, token="x", state="failed")
+    with world.db.transaction() as tx:
+        by = tx.session.get_one(Booking, world.booking).lead_id
+        tx.session.add(
+            Repayment(
+                refund_id=refund, amount_minor=79_200, reference="SEPA 2026-0042", proposed_by=by, proposed_at=tx.now,
+                decided_by=by, decided_at=tx.now,
+            )
+        )  # fmt: skip
+    for _ in range(2):
+        letters.refund_settled(world.db, STATIONERY, refund_id=refund)
+    found = world.letters()
+    assert set(found) == {"refund_repaid"}
+    complete("refund_repaid", found["refund_repaid"], language)
+    assert "SEPA 2026-0042" in text_of(found["refund_repaid"])
+    assert ("792,00\u202f€" if language == "fr" else "€792.00") in str(found["refund_repaid"]["Subject"])
+
+
+def test_what_a_chargeback_took_is_no_refund_of_ours_to_tell(world: World) -> None:
+    refund = decided(world, 79_200, {"price": 60_000}, token="x")
+    with world.db.transaction() as tx:
+        tx.session.get_one(Refund, refund).set_against = "du_1"
+    letters.refund_settled(world.db, STATIONERY, refund_id=refund)
+    assert world.letters() == {}
+
+
+@pytest.mark.parametrize(("kept", "event"), [(10_000, "transfer_made"), (None, "share_set_off")])
+def test_what_was_set_off_is_told_to_the_expert(
+    world: World, language: str, kept: int | None, event: str
+) -> None:
+    share = PRICED.expert_share
+    with world.db.transaction() as tx:
+        booking = tx.session.get_one(Booking, world.booking)
+        row = Transfer(
+            payment_id=world.payment, expert_id=booking.expert_id, subject=booking.id, amount_minor=share,
+            set_off_minor=kept or share, due_at=tx.now, why="completed", state="done", made_at=tx.now,
+            provider_id="tr_1" if kept else None,
+        )  # fmt: skip
+        tx.session.add(row)
+        tx.session.flush()
+        transfer = row.id
+    for _ in range(2):
+        letters.transfer_made(world.db, STATIONERY, transfer_id=transfer)
+    found = world.letters()
+    assert set(found) == {event}
+    complete(event, found[event], language)
+    if kept:
+        assert ("100,00\u202f€" if language == "fr" else "€100.00") in text_of(found[event])
 
 
 def test_a_transfer_is_told_to_the_expert(world: World, language: str) -> None:

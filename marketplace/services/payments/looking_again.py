@@ -54,13 +54,15 @@ def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None
         row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
         if row.state in OVER:
             return False
+        if ledger.stopped(tx.session):  # It waits with its intent, until the books hold.
+            row.tries -= 1
+            return False
         way = in_its_way(tx.session, payment, tx.session.get_one(Expert, payment.payee_expert_id))
         if way is None and not enough:
             way = "own_funds"
-        stopped = ledger.stopped(tx.session)  # Then it waits with its intent, until the books hold.
-        if way is None and not stopped:
+        if way is None:
             return True
-        if stopped or _just_asked(tx, asked_at):
+        if _just_asked(tx, asked_at):
             row.tries -= 1
             return False
         row.state, row.ended_at, row.error = "failed", tx.now, way
