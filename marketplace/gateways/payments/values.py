@@ -179,8 +179,9 @@ class ChargebackSeen:
     """A dispute at the payer's bank. Amounts in minor units.
 
     `taken_minor` is what it has taken from our balance and not given back (0 for an inquiry, and once
-    won); `fee_minor` what the provider asks for it, less what it returned. `evidence_due` may be
-    missing. `submitted`: evidence was sent; it can be sent once.
+    won); `fee_minor` what the provider asks for it, less what it returned; `withdrawn_minor` and
+    `withdrawn_fee_minor` are both before anything came back. `evidence_due` may be missing.
+    `submitted`: evidence was sent; it can be sent once.
     """
 
     id: str
@@ -194,6 +195,8 @@ class ChargebackSeen:
     submitted: bool = False
     taken_minor: int = 0
     fee_minor: int = 0
+    withdrawn_minor: int = 0
+    withdrawn_fee_minor: int = 0
     reference: str | None = None
 
 

@@ -67,6 +67,8 @@ def chargeback_seen(dispute: dict[str, Any]) -> ChargebackSeen:
         submitted=bool(details.get("submission_count")) or dispute["status"].endswith("under_review"),
         taken_minor=-sum(line["amount"] for line in booked),
         fee_minor=sum(line["fee"] for line in booked),
+        withdrawn_minor=-sum(min(0, line["amount"]) for line in booked),
+        withdrawn_fee_minor=sum(max(0, line["fee"]) for line in booked),
         reference=our_reference(dispute),
     )
 

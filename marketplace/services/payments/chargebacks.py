@@ -120,12 +120,16 @@ def _post(tx: Tx, payment: Payment, row: Chargeback, seen: ChargebackSeen) -> No
 
 
 def _given_back(tx: Tx, payment: Payment, row: Chargeback, seen: ChargebackSeen) -> None:
-    """Won: the amount is back, and of the fee what the provider returned; of one never seen open, its fee."""
+    """Won: the amount is back, and of the fee what the provider returned. One never seen open is booked as
+    if it had been: the ledger is the same whichever of its events came."""
     if not (row.taken_minor or row.fee_minor):
-        _write(tx, payment, row, ledger.CHARGEBACK, postings.chargeback_taken(0, max(0, seen.fee_minor)))
-    else:
-        back = postings.chargeback_returned(row.taken_minor, row.fee_minor - seen.fee_minor)
-        _write(tx, payment, row, ledger.CHARGEBACK_RETURNED, back)
+        row.taken_minor = seen.withdrawn_minor
+        row.fee_minor = max(seen.withdrawn_fee_minor, seen.fee_minor)
+        taken = postings.chargeback_taken(row.taken_minor, row.fee_minor)
+        _write(tx, payment, row, ledger.CHARGEBACK, taken)
+    back, fee_back = row.taken_minor, row.fee_minor - seen.fee_minor
+    if back or fee_back:
+        _write(tx, payment, row, ledger.CHARGEBACK_RETURNED, postings.chargeback_returned(back, fee_back))
     row.returned_at, row.fee_minor = tx.now, max(0, seen.fee_minor)
 
 
@@ -154,9 +158,17 @@ def freeze(tx: Tx, payment: Payment) -> None:
     rows = chargebacks_of(tx.session, payment.id)
     standing = next((row for row in rows if law.freezes(row.state, to_book=row.to_book)), None)
     before, payment.frozen_by = payment.frozen_by, standing.provider_id if standing else None
-    if before is None or payment.frozen_by is not None:
+    if payment.frozen_by is not None:
         return
     tx.session.flush()
+    if before is not None:
+        _go_on(tx, payment)
+    # A refund may wait for the bank though nobody saw the payment frozen: told of both at once.
+    drive(tx, payment)
+
+
+def _go_on(tx: Tx, payment: Payment) -> None:
+    """What was asked before the payment was frozen is carried out now."""
     waiting = tx.session.scalars(
         sa.select(ProviderCall.id).where(
             ProviderCall.payment_id == payment.id, ProviderCall.state == "intended",
@@ -165,7 +177,6 @@ def freeze(tx: Tx, payment: Payment) -> None:
     ).all()  # fmt: skip
     for call_id in waiting:
         tx.announce(ProviderCallDue(call_id))
-    drive(tx, payment)
 
 
 def chargebacks_of(session: Session, payment_id: uuid.UUID) -> Sequence[Chargeback]:
