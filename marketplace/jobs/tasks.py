@@ -201,15 +201,22 @@ PERIODIC: Mapping[str, tuple[str, Callable[[House], None]]] = {
 }
 
 
-def run_worker(house: House) -> None:
-    """Run jobs until a signal stops us. What a killed worker was doing is taken up again."""
+def worker_app(house: House) -> procrastinate.App:
+    """Every job and the schedule, for a worker to run."""
     app = house.queue.worker()
     for name, job in JOBS.items():
         app.task(name=name, retry=RETRY)(_bound(house, job))
     for name, (cron, act) in PERIODIC.items():
         # `lock`: a pass that takes longer than its period never runs beside itself.
         app.periodic(cron=cron)(app.task(name=name, lock=name)(_ticking(house, act)))
-    app.periodic(cron="* * * * *")(app.task(name="queue.retry_stalled", lock="queue")(_retrying(app)))
+    # Without a lock: held by a worker killed in this very pass, nobody would ever free it, nor anything else.
+    app.periodic(cron="* * * * *")(app.task(name="queue.retry_stalled")(_retrying(app)))
+    return app
+
+
+def run_worker(house: House) -> None:
+    """Run jobs until a signal stops us. What a killed worker was doing is taken up again."""
+    app = worker_app(house)
     beat(house)
     app.run_worker(concurrency=4, fetch_job_polling_interval=2.0, delete_jobs="successful")
 

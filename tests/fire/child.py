@@ -68,7 +68,7 @@ def deed(order: Order) -> None:
 def sweeps(order: Order, times: Sequence[datetime]) -> None:
     """The clockwork's passes at these times, as the worker runs them; with a point, until the fuse goes off."""
     db, _gateway = _house(order)
-    house = create_app(_settings(order), clock=db.clock, database=db).extensions["declic"]
+    house = create_app(settings_of(order), clock=db.clock, database=db).extensions["declic"]
     if order.point is not None:
         watched = Fuse(WALKERS[order.walker].kind, order.point).lay(db, house.payments)
         house = replace(house, payments=watched)
@@ -92,7 +92,7 @@ def _house(order: Order) -> tuple[Database, Any]:
     return db, StripePayments(SECRET, [HOOK], api_base=order.api)
 
 
-def _settings(order: Order) -> Any:
+def settings_of(order: Order) -> Any:
     import config
 
     return config.load(

@@ -18,7 +18,7 @@ from tests.fire.children import ended, fork, until
 from tests.fire.site import Site
 
 # Days from the last hold to the last transfer: the session, its window, and a new expert's first payouts.
-DAYS = ("4d", "7d", "7d", "7d", "14d", "14d")
+DAYS = ("4d", "4d", "7d", "7d")
 # The queue and the provider's deliveries keep real time: what would come later comes now.
 DEAD_WORKERS = "update procrastinate_workers set last_heartbeat = now() - interval '1 hour' where id <> (select max(id) from procrastinate_workers)"
 WAITING_JOBS = (
@@ -51,7 +51,7 @@ def settle(site: Site) -> None:
 def pass_time(site: Site, days: str) -> None:
     """By the button of the demo's banner, pressed until it is answered."""
     guest = site.guest()
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + 120
     while True:
         try:
             answer = guest.send(guest.get("/en/log-in"), "/dev/clock", follow=False, by=days)
@@ -73,7 +73,7 @@ def _quiet(site: Site) -> None:
         return not _count(site, UNDELIVERED) and not _count(site, UNDONE)
 
     try:
-        until(done, "jobs and deliveries", seconds=60, pause=0.1)
+        until(done, "jobs and deliveries", seconds=120, pause=0.1)
     except AssertionError:
         left = [f"{row['status']} {row['task_name']} {row['args']}" for row in books.jobs(site.engine)]
         raise AssertionError(

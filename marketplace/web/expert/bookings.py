@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import Response, g, redirect, render_template, request, url_for
 
-from ...domain.errors import NotFound, Refusal, ReviewClosed
+from ...domain.errors import MoveNotOpen, NotFound, Refusal, ReviewClosed
 from ...services import availability, bookings
 from ...services.bookings.answering import DECLINE_REASONS, EXPERT_DOCUMENTS
 from ...services.disputes import kinds_open
@@ -107,7 +107,8 @@ def cancel(reference: str) -> Any:
     """Call a confirmed session off: the buyer gets everything back, and it is counted."""
     page = load(reference, "booking.cancel_as_expert")
     now = house().clock()
-    if page.booking.state != "confirmed" or now >= page.booking.starts_at:
+    over = page.booking.state != "confirmed" or now >= page.booking.starts_at
+    if over and request.method != "POST":
         return redirect(url_for("expert.booking", reference=reference), 303)
     error = ""
     if request.method == "POST":
@@ -117,8 +118,8 @@ def cancel(reference: str) -> Any:
                 reason=request.form.get("reason", ""), expected_minor=None, token=posted_token(),
             )  # fmt: skip
             return redirect(url_for("expert.booking", reference=reference), 303)
-        except NotFound:
-            raise
+        except (NotFound, MoveNotOpen):
+            raise  # Too late: said so, never an answer as if it had been done.
         except Refusal as refusal:
             error = sentence(refusal)
     return render_template(
