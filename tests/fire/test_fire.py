@@ -25,7 +25,7 @@ KILLS = int(os.environ.get("FIRE_KILLS", "40"))
 SEED = int(os.environ.get("FIRE_SEED", "8"))
 CLIENTS, EXPERTS = 8, 4
 # Of each forty kills, before these the clock is moved: sessions take place, shares fall due, and leave.
-ROUND, MOVES = 40, {18: "4d", 26: "4d", 32: "7d"}
+ROUND, MOVES = 40, {20: "4d", 28: "4d", 33: "7d"}
 
 
 @dataclass
