@@ -146,6 +146,22 @@ class TestBesideTheProvidersBooks:
         assert first.since == ledger.watching.EVER
         assert second.since == first.at - ledger.watching.READ_AGAIN
 
+    def test_a_difference_older_than_what_was_read_is_looked_for_further_back(
+        self, db: Database, provider: Provider, money: Money, clock: FakeClock
+    ) -> None:
+        payment = money.captured()
+        watch(db, provider)
+        clock.move(timedelta(days=30))
+        watch(db, provider)
+        with db.transaction() as tx:
+            tx.session.execute(
+                sa.delete(ProviderMovement).where(ProviderMovement.source == payment.charge_id)
+            )
+        run = watch(db, provider)
+        assert found(run) == []
+        assert run.since is not None
+        assert run.since > clock() - timedelta(days=29)
+
 
 class TestWhatItStops:
     def test_one_failure_stops_nothing_two_running_do_and_a_clean_one_ends_it(

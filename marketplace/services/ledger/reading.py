@@ -57,7 +57,7 @@ def standing_of(groups: Sequence[Group]) -> dict[str, int]:
 
 
 def entries_of(session: Session, subject: uuid.UUID) -> list[Group]:
-    """The groups about one subject (a booking), oldest first, for the operator's page."""
+    """The groups about one subject (a booking), oldest first, debits first in each, for the operator's page."""
     rows = session.execute(
         select(LedgerGroup, LedgerEntry)
         .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)
@@ -74,7 +74,10 @@ def entries_of(session: Session, subject: uuid.UUID) -> list[Group]:
             at=group.at,
             why=group.why,
             currency=entries[0].currency,
-            entries=tuple((entry.account, entry.amount_minor) for entry in entries),
+            entries=tuple(
+                (entry.account, entry.amount_minor)
+                for entry in sorted(entries, key=lambda entry: (entry.amount_minor < 0, entry.id))
+            ),
         )
         for group, entries in groups.values()
     ]

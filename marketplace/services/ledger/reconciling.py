@@ -121,6 +121,15 @@ def differences(session: Session, now: datetime) -> Iterator[Finding]:
         yield Finding(found, about, sort, int(minor), int(other))
 
 
+def began(session: Session, findings: Iterable[Finding]) -> datetime | None:
+    """When the oldest object that our books have and the provider's say otherwise first moved in ours."""
+    about = [one.about for one in findings if one.kind in ("there", "differs")]
+    if not about:
+        return None
+    ours = _ours()
+    return session.scalar(sa.select(sa.func.min(ours.c.first)).where(ours.c.object.in_(about)))
+
+
 def _ours() -> sa.Subquery:
     known: list[sa.Select[Any]] = []
     for one in EXPECTED:
@@ -141,6 +150,7 @@ def _ours() -> sa.Subquery:
             LedgerEntry.currency.label("currency"),
             sa.func.sum(LedgerEntry.amount_minor).label("minor"),
             sa.func.max(LedgerGroup.at).label("latest"),
+            sa.func.min(LedgerGroup.at).label("first"),
             sa.func.min(LedgerGroup.kind).label("sort"),
         )
         .join(LedgerEntry, LedgerEntry.group_id == LedgerGroup.id)

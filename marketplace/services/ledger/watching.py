@@ -17,7 +17,7 @@ from ...gateways.payments import PaymentError, Payments
 from ...storage.db import Database
 from ...storage.ledger import LedgerCheck
 from .checking import Finding, check
-from .reconciling import book_theirs, differences, read_movements
+from .reconciling import began, book_theirs, differences, read_movements
 
 # The provider's books are read again from before the last check that found both sides equal.
 READ_AGAIN = timedelta(days=3)
@@ -35,6 +35,7 @@ def watch(db: Database, gateway: Payments, *, whole: bool = False) -> LedgerChec
     started = time.monotonic()
     with db.reading() as session:
         since = EVER if whole else _since(session)
+        before = last_check(session)
     unasked: str | None = None
     schedule: str | None = None
     try:
@@ -44,6 +45,8 @@ def watch(db: Database, gateway: Payments, *, whole: bool = False) -> LedgerChec
     except PaymentError as error:
         unasked = error.reason
     found = _find(db, schedule, asked=unasked is None)
+    if unasked is None and (before is None or not before.defects):
+        found = _look_further_back(db, gateway, found, since, schedule)
     took = int((time.monotonic() - started) * 1000)
     return _note(db, found, since=None if unasked else since, unasked=unasked, schedule=schedule, took=took)
 
@@ -63,6 +66,21 @@ def _find(db: Database, schedule: str | None, *, asked: bool) -> list[Finding]:
     if schedule is not None and schedule != "manual":
         found.append(Finding("schedule", schedule))
     return found
+
+
+def _look_further_back(
+    db: Database, gateway: Payments, found: list[Finding], since: datetime, schedule: str | None
+) -> list[Finding]:
+    """What differs may lie before what was read of the provider's books: read from there, once, and look again."""
+    with db.reading() as session:
+        first = began(session, found)
+    if first is None or first - READ_AGAIN >= since:
+        return found
+    try:
+        read_movements(db, gateway, since=first - READ_AGAIN)
+    except PaymentError:
+        return found
+    return _find(db, schedule, asked=True)
 
 
 def _note(
