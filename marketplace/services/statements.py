@@ -81,7 +81,7 @@ class Statement:
 
 
 def statement(session: Session, expert_id: uuid.UUID, month: date, now: datetime) -> Statement:
-    """One month of an expert in five statements, whatever the data. Its days are those of the books."""
+    """One month of an expert in four statements, whatever the data. Its days are those of the books."""
     accounts = (postings.payable(expert_id), postings.receivable(expert_id))
     start, end = begins(month), begins(month_after(month))
     opening = -int(
