@@ -266,7 +266,7 @@ def test_the_account_page_says_what_is_asked_in_words(browser: Browser, db: Data
     for words in (
         "an identity document",
         "the bank account to pay to",
-        "something only its own page can name",
+        "what the provider calls “something.new”; its own page says it in full",
     ):
         assert words in page
     assert "configuration.recipient" not in page
