@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from typing import Any, cast
+from typing import Any
 from urllib.parse import urlsplit
 
 from werkzeug.exceptions import Forbidden, HTTPException, MethodNotAllowed, NotFound
@@ -62,12 +62,12 @@ class Pages:
         try:
             response = self._answer(request)
         except HTTPException as error:
-            response = cast("Response", error.get_response(environ))
+            response = error.get_response(environ)
         response.headers.setdefault("Content-Security-Policy", CSP)
         response.headers["X-Content-Type-Options"] = "nosniff"
         response.headers["Referrer-Policy"] = "same-origin"
         response.headers["Cache-Control"] = "no-store"
-        return cast("Iterable[bytes]", response(environ, start_response))
+        return response(environ, start_response)
 
     def _answer(self, request: Request) -> Response:
         handler, values = self._urls.bind_to_environ(request.environ).match()
@@ -80,7 +80,8 @@ class Pages:
         chosen = request.args.get("lang")
         if request.method == "GET" and chosen in LANGUAGES:
             return _in_language(request, chosen)
-        return cast("Response", handler(self._view, request, **values))
+        answer: Response = handler(self._view, request, **values)
+        return answer
 
     def _from_here(self, request: Request) -> None:
         """A form of these pages: browsers say where a form comes from, and that is not to be another site."""
@@ -101,7 +102,7 @@ def _in_language(request: Request, chosen: str) -> Response:
     back.set_cookie(
         "sandbox_language", chosen, path=request.script_root or "/", httponly=True, samesite="Lax"
     )
-    return cast("Response", back)
+    return back
 
 
 def _css(view: View, request: Request) -> Response:

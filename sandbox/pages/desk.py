@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import Any, cast
+from typing import Any
 
 from werkzeug.exceptions import NotFound
 from werkzeug.utils import redirect
@@ -115,7 +115,7 @@ def dial(view: View, request: Request) -> Response:
     with view.books() as books:
         if request.method == "POST":
             _turned(books, request)
-            return cast("Response", redirect(f"{request.script_root}/dial", 303))
+            return redirect(f"{request.script_root}/dial", 303)
         seed, found = faults.dial(books.connection)
         return view.page(
             "dial.html", request, seed=seed, faults=found, events=faults.EVENTS, requests=faults.REQUESTS
@@ -154,4 +154,4 @@ def _pressed(view: View, request: Request, back: str) -> Response:
             refused = {"refused": "1"}
     view.told()
     query = "?refused=1" if refused else ""
-    return cast("Response", redirect(f"{request.script_root}{back}{query}", 303))
+    return redirect(f"{request.script_root}{back}{query}", 303)

@@ -111,4 +111,4 @@ def express(view: View, request: Request, id: str) -> Response:
 
 
 def _to(where: str) -> Response:
-    return cast("Response", redirect(where, 303))
+    return redirect(where, 303)

@@ -80,7 +80,7 @@ class Shop:
                 "return_url": "https://site.test/r", "refresh_url": "https://site.test/again"}},
         })  # fmt: skip
         self.at.click(link.url, action)
-        return made.id
+        return str(made.id)
 
     def customer(self, **more: Any) -> Any:
         """Somebody who pays by bank transfer."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 import stripe
 
@@ -10,7 +12,7 @@ from sandbox import chargebacks, refunds
 from .conftest import AMOUNT, FEE, Shop, code
 
 
-def opened(shop: Shop, kind: str = "chargeback", **how: object) -> stripe.Dispute:
+def opened(shop: Shop, kind: str = "chargeback", **how: object) -> Any:
     charge = shop.charge()
     made = shop.does(chargebacks.open_dispute, "charge", charge.id, kind, **how)
     return shop.v1.disputes.retrieve(made["id"])
