@@ -8,13 +8,9 @@ from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, Phase, given, settings
-from hypothesis import strategies as st
 
 from marketplace.domain.errors import ProviderBusy
-from marketplace.domain.pricing import LINES
 from marketplace.services import ledger, payments
-from marketplace.services.payments.applying import REFUND_MAY_FAIL
 from marketplace.storage.db import Database
 from marketplace.storage.experts import Expert
 from marketplace.storage.payments import InboxEvent, Payment
@@ -123,118 +119,3 @@ class TestTheSweep:
             lost.checkout_id = f"cs_test_{uuid.uuid4().hex}"  # The provider knows no such checkout.
         payments.sweep(money.db, provider.gateway)
         assert money.read(money.call("open_checkout").payment_id).state == "authorised"
-
-
-# --- Any order, any duplication, any loss ------------------------------------------------------
-
-gaps = st.lists(st.integers(0, 30), max_size=4)
-
-
-def play(money: Money, provider: Provider, end: str, posted: list[list[int]], spoiled: list[bool]) -> Payment:
-    """One payment to its end, with these of its events posted in each pause, these calls' answers lost."""
-    payment = money.open()
-    _post(money, provider, payment, posted[0])
-    if end != "never_paid":
-        provider.pay(payment)
-    _post(money, provider, payment, posted[1])
-    # The booking acts on what it knows; it learns it here at the latest.
-    payments.sweep(money.db, provider.gateway)
-    if end in ("taken", "half_back", "all_back"):
-        with money.locked(payment) as (tx, row):
-            payments.request_capture(tx, row)
-        _carry(money, provider, "capture", spoiled[0])
-        _post(money, provider, payment, posted[2])
-        payments.sweep(money.db, provider.gateway)
-    if end == "given_up":
-        with money.locked(payment) as (tx, row):
-            payments.drop_live_payment(tx, row.subject, why="declined")
-        _carry(money, provider, "release", spoiled[0])
-        _post(money, provider, payment, posted[2])
-    if end in ("half_back", "all_back"):
-        money.refund(payment, 50 if end == "half_back" else 100)
-        _carry(money, provider, "refund", spoiled[1])
-        _post(money, provider, payment, posted[3])
-    if end in ("taken", "half_back"):
-        money.share_due(payment)
-    money.db.clock.move(timedelta(minutes=45))  # type: ignore[attr-defined]
-    for _ in range(3):
-        payments.sweep(money.db, provider.gateway)
-    return money.read(payment.id)
-
-
-def _post(money: Money, provider: Provider, payment: Payment, which: list[int]) -> None:
-    events = provider.events(money.read(payment.id))
-    for index in which:
-        if events:
-            provider.post(money.db, events[index % len(events)])
-
-
-def _carry(money: Money, provider: Provider, kind: str, spoil: bool) -> None:
-    if spoil:
-        provider.wire.faults.append("lost_reply")
-    try:
-        money.carry(kind)
-    except ProviderBusy:
-        assert spoil
-    money.db.clock.move(timedelta(seconds=30))  # type: ignore[attr-defined]
-
-
-def seen_of(money: Money, payment: Payment) -> dict[str, object]:
-    """The payment and its books, without anybody's own ids."""
-    with money.db.reading() as session:
-        groups = ledger.entries_of(session, money.subject)
-        findings = [one.text for one in ledger.check(session) if not one.shortfall]
-    named = {
-        str(money.subject): "booking",
-        str(money.seller.expert.id): "expert",
-        str(money.company.id): "buyer",
-    }
-
-    def plain(account: str) -> str:
-        return ":".join(named.get(part, part) for part in account.split(":"))
-
-    return {
-        "state": payment.state,
-        "captured": payment.captured_minor,
-        "refunded": payment.refunded_minor,
-        "refunds": [(refund.state, refund.amount_minor) for refund in money.refunds()],
-        "groups": sorted(
-            (one.kind, sorted((plain(name), minor) for name, minor in one.entries)) for one in groups
-        ),
-        "findings": findings,
-    }
-
-
-ENDS = ("never_paid", "given_up", "taken", "half_back", "all_back")
-REFERENCE: dict[str, dict[str, object]] = {}
-
-
-@settings(
-    max_examples=60, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate],
-    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-)  # fmt: skip
-@given(
-    end=st.sampled_from(ENDS),
-    posted=st.tuples(gaps, gaps, gaps, gaps).map(list),
-    spoiled=st.tuples(st.booleans(), st.booleans()).map(list),
-)
-def test_any_order_duplication_or_loss_ends_the_same(
-    db: Database, provider: Provider, end: str, posted: list[list[int]], spoiled: list[bool]
-) -> None:
-    # What was played before is past looking at: each example drives its own payment alone.
-    provider.forget()
-    db.clock.move(REFUND_MAY_FAIL)  # type: ignore[attr-defined]
-    if end not in REFERENCE:
-        calm = Money(db, provider)
-        REFERENCE[end] = seen_of(calm, play(calm, provider, end, [[], [], [], []], [False, False]))
-        assert REFERENCE[end]["findings"] == []
-    money = Money(db, provider)
-    assert seen_of(money, play(money, provider, end, posted, spoiled)) == REFERENCE[end]
-
-
-def test_the_calm_course_is_what_the_design_says(db: Database, provider: Provider) -> None:
-    money = Money(db, provider)
-    seen = seen_of(money, play(money, provider, "half_back", [[], [], [], []], [False, False]))
-    assert (seen["state"], seen["refunded"]) == ("captured", 76_320)
-    assert [kind for kind, _entries in seen["groups"]] == ["captured", "provider_fee", "refund", "share_due"]  # type: ignore[union-attr]
-    assert sum(money.quote().lines[name] for name in LINES) == 152_640
