@@ -50,6 +50,8 @@ log = logging.getLogger(__name__)
 # after the first, with nothing to be found there, a new key is taken.
 TRIES_A_KEY = 3
 KEY_PATIENCE = timedelta(minutes=10)
+# The provider may forget a key after a day.
+KEY_LASTS = timedelta(hours=23)
 # Where the payment stands once a call has done what it was for.
 _REACHED = {"capture": ("captured",), "release": ("released", "lost"), "close_checkout": ("closed",)}
 
@@ -233,7 +235,9 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
         refresh(db, gateway, payment.id)
         return _end_where_it_stands(db, call)
     if call.kind == "reverse_transfer":
-        return _found_reversal(db, gateway, call)
+        # Under the same key the provider tells what it did with the reversal's own id, while it knows the key.
+        key_is_known = db.clock() - call.made_at < KEY_LASTS and not call.token.endswith("/again")
+        return not key_is_known and _found_reversal(db, gateway, call)
     if call.kind == "submit_evidence":
         return _found_evidence(db, gateway, call)
     try:
