@@ -63,7 +63,7 @@ def world(db: Database, *, state: str = "confirmed") -> World:
         "lang": "en", "reference": booking.reference, "slug": made.offer.slug, "part": "context", "token": "x" * 43,
         "filename": "img/icon.svg", "number": _case(db, made), "booking_id": made.id,
         "offer_id": made.offer.id, "person_id": people["outsider"].id, "log_in_id": uuid.uuid4(), "review_id": _review(db, made),  # type: ignore[union-attr]
-        "month": "2026-11", "cls": "held", "account": f"held:{made.id}", "payout_id": uuid.uuid4(),
+        "month": "2026-11", "stuck": "old", "cls": "held", "account": f"held:{made.id}", "payout_id": uuid.uuid4(),
         "kind": "day", "deed": "hide", "standing": "suspend", "office": "grant", "act": "answer", "answer": "no",
     }  # fmt: skip
     asked = make.question(db, by=made.lead, of=made.seller, offer_of=made.offer)
