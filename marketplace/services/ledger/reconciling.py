@@ -127,7 +127,10 @@ def began(session: Session, findings: Iterable[Finding]) -> datetime | None:
     if not about:
         return None
     ours = _ours()
-    return session.scalar(sa.select(sa.func.min(ours.c.first)).where(ours.c.object.in_(about)))
+    first: datetime | None = session.scalar(
+        sa.select(sa.func.min(ours.c.first)).where(ours.c.object.in_(about))
+    )
+    return first
 
 
 def _ours() -> sa.Subquery:
