@@ -410,4 +410,4 @@ class VatPaymentRefused(Refusal):
 
 
 class ChargebackRefused(Refusal):
-    """A chargeback cannot be answered or booked so. Facts: why (sent, over, late, empty, changed, booked)."""
+    """A chargeback cannot be answered or booked so. Facts: why (sent, over, late, empty, changed, choice, booked)."""

@@ -54,6 +54,9 @@ class Case:
     def state(self) -> str:
         return make.read(self.db, self.made).state
 
+    def frozen(self) -> str | None:
+        return self.payment.frozen_by
+
     @property
     def total(self) -> int:
         return self.payment.amount_minor
@@ -153,7 +156,7 @@ def case(db: Database, clock: FakeClock, provider: Provider) -> Case:
 def test_a_dispute_freezes_the_payment_and_takes_the_money(case: Case) -> None:
     before = case.books()["provider_balance"]
     dispute = case.contested()
-    assert case.payment.frozen_by == dispute
+    assert case.frozen() == dispute
     books = case.books()
     assert books["in_dispute"] == case.total
     assert books["provider_balance"] == before - case.total - 1500
@@ -174,7 +177,7 @@ def test_what_waited_goes_on_when_it_is_won(case: Case) -> None:
     case.decided(dispute, True, fee_returns=True)
     case.clock.move(timedelta(hours=1))
     case.sweep()
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     assert case.refunds()[0].state == "done"
     assert case.transfer.state == "done"
     books = case.books()
@@ -191,11 +194,11 @@ def test_a_fee_that_is_not_returned_stays_ours(case: Case) -> None:
 def test_an_inquiry_moves_nothing_and_freezes_all_the_same(case: Case) -> None:
     before = case.books()
     inquiry = case.contested("inquiry")
-    assert case.payment.frozen_by == inquiry
+    assert case.frozen() == inquiry
     assert case.books() == before
     case.provider.closes(inquiry)
     case.sweep(1)
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     assert case.books() == before
     assert case.chargebacks()[0].state == "inquiry_closed"
 
@@ -214,7 +217,7 @@ def test_an_inquiry_becomes_a_dispute(case: Case) -> None:
 def test_a_prevented_one_moves_nothing(case: Case) -> None:
     before = case.books()
     case.contested("prevented")
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     assert case.books() == before
     assert case.state == "confirmed"
 
@@ -365,9 +368,9 @@ def test_two_disputes_on_one_charge(case: Case) -> None:
     first = case.contested(amount=10_000)
     case.decided(first, True)
     second = case.contested(amount=30_000, reason="fraudulent")
-    assert case.payment.frozen_by == second
+    assert case.frozen() == second
     case.decided(second, False)
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     assert [row.state for row in case.chargebacks()] == ["won", "lost"]
     assert case.books()["dispute_losses"] == 30_000
 
@@ -399,7 +402,7 @@ def test_events_in_any_order_and_number_end_as_the_sweep_does(case: Case, seed: 
     case.sweep()
     [row] = case.chargebacks()
     assert row.state == ("won" if won else "lost")
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     books = case.books()
     assert "in_dispute" not in books
     assert books.get("dispute_losses", 0) == (0 if won else case.total)
@@ -430,7 +433,7 @@ def test_a_dispute_s_event_before_the_captured_one(
     about = [body for body in provider.events(payment) if b"charge.dispute.created" in body]
     provider.post(db, about[0])
     assert case.state == "confirmed"
-    assert case.payment.frozen_by == dispute
+    assert case.frozen() == dispute
     assert case.books()["in_dispute"] == case.total
     with db.reading() as session:
         assert session.scalars(sa.select(InboxEvent.error)).all() == [None]
@@ -469,5 +472,5 @@ def test_any_order_of_disputes_refunds_and_the_end_leaves_the_books_right(case: 
     case.sweep()
     books = case.books(of_others=False)
     assert not {"in_dispute", "held", "payable"} & set(books), books
-    assert case.payment.frozen_by is None
+    assert case.frozen() is None
     assert all(one.state == "done" for one in case.refunds()), [one.state for one in case.refunds()]

@@ -129,6 +129,8 @@ def say_otherwise(
     Before the bank has decided, either; a loss that is booked can still become a refund, a refund no more.
     Raises ReasonMissing, ChargebackRefused, OwnCase.
     """
+    if not booked_as:
+        raise ChargebackRefused(why="choice")
     if booked_as not in tuple(BookedAs):
         raise NotFound
     with db.transaction() as tx:

@@ -170,12 +170,12 @@ def _who(page: BookingPage, kind: str, person_id: object) -> str:
 
 def _policy(policy: str) -> str:
     """The refund rule as it was shown with the price, in words."""
-    steps: list[str] = []
-    for least, percent in STEPS[policy]:
+    lines: dict[int, str] = {}
+    for least, percent in STEPS[policy]:  # Of equal neighbours the last is the one that counts.
         hours = int(least.total_seconds()) // 3600
         when = f"{hours} hours or more before the start" if hours else "later, until the start"
-        steps.append(f"cancelled by the customer {when}: {percent} % refunded")
-    steps.append("cancelled by the expert or the platform: 100 % refunded")
+        lines[percent] = f"cancelled by the customer {when}: {percent} % refunded"
+    steps = [*lines.values(), "cancelled by the expert or the platform: 100 % refunded"]
     return (
         f"The offer's cancellation terms (“{policy}”) were shown with the price on the page where the customer "
         f"paid, and in the confirmation:\n{_list(steps)}"
@@ -205,10 +205,17 @@ def _refunds(page: BookingPage) -> str:
         for one in page.refunds
         if one.provider_id is not None and one.state in ("done", "pending")
     ]
-    if not sent:
-        return "No refund was due under the terms the customer accepted, and none was promised."
-    return (
-        f"Already refunded, by the terms the customer accepted:\n{_list(sent)}\nNothing beyond that was due."
+    waiting = [
+        f"{_money(one.amount_minor)}, decided {_at(one.decided_at)}, not sent while the payment is contested"
+        for one in page.refunds
+        if one.state == "intended"
+    ]
+    if not sent and not waiting:
+        return "No refund had fallen due under the terms the customer accepted."
+    return _paragraphs(
+        f"Already refunded:\n{_list(sent)}" if sent else "",
+        f"Decided:\n{_list(waiting)}" if waiting else "",
+        "Nothing beyond that had fallen due under the terms the customer accepted.",
     )
 
 

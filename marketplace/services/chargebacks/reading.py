@@ -24,6 +24,13 @@ from .. import ledger
 from .answering import digest
 
 A_PAGE = 20
+# What tells most first, then what is only looked up.
+ORDER = (
+    "uncategorized_text", "product_description", "service_date", "customer_name", "customer_email_address",
+    "customer_purchase_ip", "billing_address", "access_activity_log", "duplicate_charge_explanation",
+    "cancellation_rebuttal", "refund_refusal_explanation", "refund_policy_disclosure",
+    "cancellation_policy_disclosure",
+)  # fmt: skip
 TABS = ("answer", "bank", "over")
 # Where the provider names no deadline: after all that have one (the index says the same).
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
@@ -98,6 +105,11 @@ class ChargebackPage:
     booking: Any
     steps: Sequence[tuple[AuditRow, str]]
     groups: Sequence[ledger.Group]
+
+    @property
+    def evidence(self) -> list[tuple[str, str]]:
+        """The texts that are sent, by field, in the order they are read."""
+        return [(name, self.row.evidence[name]) for name in ORDER if name in self.row.evidence]
 
     @property
     def shown(self) -> str:

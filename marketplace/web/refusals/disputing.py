@@ -71,6 +71,7 @@ def _chargeback(facts: Facts) -> str:
         "late": _("The bank’s deadline has passed."),
         "empty": _("There is no evidence to send yet."),
         "changed": _("The evidence was built anew meanwhile: read it again before you send it."),
+        "choice": _("Choose how it is booked."),
         "booked": _("It is in the books as a refund, and nothing more is left to be made one."),
     }[str(facts["why"])]
 

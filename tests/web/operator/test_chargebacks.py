@@ -86,6 +86,9 @@ def test_the_books_otherwise_need_a_reason_and_keep_what_was_typed(db: Database,
     missing = send(desk, f"{address}/books", {"booked_as": "loss", "reason": ""})
     assert missing.status_code == 422
     assert 'value="loss" checked' in missing.text
+    unsaid = send(desk, f"{address}/books", {"reason": "Agreed."})
+    assert unsaid.status_code == 409
+    assert "Choose how it is booked." in unsaid.text
     assert send(desk, f"{address}/books", {"booked_as": "loss", "reason": "Agreed."}).status_code == 303
     assert "our loss, whatever became of the session" in desk.get(address).text
     assert send(desk, f"{address}/books", {"booked_as": "gift", "reason": "x"}).status_code == 404
