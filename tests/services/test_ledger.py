@@ -64,6 +64,35 @@ class TestPosting:
         with pytest.raises(sa.exc.DBAPIError), db.transaction() as tx:
             tx.session.execute(sa.text(statement))
 
+    @pytest.mark.parametrize(
+        ("account", "subject"),
+        [
+            (f"expert:{uuid.UUID(int=1)}:payable", None),
+            (f"buyer:{uuid.UUID(int=1)}:owed", None),
+            (f"held:{uuid.UUID(int=1)}", None),
+            (f"held:{uuid.UUID(int=1)}", uuid.UUID(int=2)),
+            ("piggy_bank", uuid.UUID(int=1)),
+            ("expert:somebody:payable", uuid.UUID(int=1)),
+        ],
+    )
+    def test_no_entry_on_an_account_of_something_else_or_of_no_name(
+        self, db: Database, account: str, subject: uuid.UUID | None
+    ) -> None:
+        with pytest.raises(sa.exc.IntegrityError):
+            post(db, entries=[("provider_balance", 5), (account, -5)], subject=subject)
+
+    def test_one_group_one_currency(self, db: Database) -> None:
+        with pytest.raises(sa.exc.IntegrityError, match="mixes currencies"), db.transaction() as tx:
+            group = LedgerGroup(source="x", kind="captured", at=tx.now, why="test")
+            tx.session.add(group)
+            tx.session.flush()
+            for minor, currency in ((5, "EUR"), (-5, "CHF")):
+                tx.session.add(
+                    LedgerEntry(
+                        group_id=group.id, account="provider_balance", amount_minor=minor, currency=currency
+                    )
+                )  # fmt: skip
+
     def test_lines_of_nothing_are_left_out(self, db: Database) -> None:
         subject = uuid.uuid4()
         post(db, entries=[*ENTRIES, ("vat:service_fee", 0)], subject=subject)
