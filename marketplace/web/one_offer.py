@@ -15,7 +15,8 @@ from ..domain.pricing import PlatformTax
 from ..domain.reviews import days_median
 from ..services.availability import Sought, next_slots
 from ..services.bookings.approving import shown_to
-from ..services.bookings.holding import free_of, wanted_offer
+from ..services.bookings.holding import free_of
+from ..services.bookings.wanted import wanted_offer
 from ..services.offers import OfferPage, quote_preview
 from ..services.questions import taking_of
 from ..storage.reviews import hidden_reviews, public_reviews

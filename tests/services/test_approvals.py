@@ -44,7 +44,7 @@ from marketplace.services.bookings.approving import (
     shown_to,
     to_approve,
 )
-from marketplace.services.bookings.holding import wanted_offer
+from marketplace.services.bookings.wanted import wanted_offer
 from marketplace.services.people import actor_for, log_in
 from marketplace.services.privacy import export_own
 from marketplace.storage.approvals import ApproverInvitation

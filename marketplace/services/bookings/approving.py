@@ -25,7 +25,7 @@ from ...storage.people import Person
 from ..approvals import approver_for, asks_for
 from ..payments import drop_live_payment
 from ..people import accept_documents
-from .holding import Wanted, lead_of, refuse_overdue
+from .holding import refuse_overdue
 from .machine import Mover, lock_for, make_move, repeated
 from .paying import (
     BUYER_DOCUMENTS,
@@ -37,6 +37,7 @@ from .paying import (
     refuse_unready,
     seller_tax,
 )
+from .wanted import Wanted, lead_of
 
 LONGEST_REASON = 1000
 
