@@ -163,7 +163,7 @@ def booking(
     what = offer_of or offer(db, of.expert, **of_offer)
     start = first_slot(db, what.id, timedelta(days=days_ahead))
     held = bookings.hold(
-        db, by.actor, offer_id=what.id, start=start, format="remote", token=f"t{next(_count)}"
+        db, by.actor, offer=what.id, start=start, format="remote", token=f"t{next(_count)}"
     )
     made = Made(held.id, by, of, what)
     if state == "held":

@@ -21,6 +21,8 @@ Interval = tuple[datetime, datetime]
 _Range = tuple[int, int]
 _Bound = TypeVar("_Bound", int, datetime)
 DAY = timedelta(days=1)
+# How long the last good copy of a busy calendar counts; after that instant offers become requests.
+COUNTS_FOR = timedelta(hours=72)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
 _MICRO = timedelta(microseconds=1)

@@ -97,6 +97,10 @@ class ApprovalNotAsked(Refusal):
     """The company's rule asks nobody for this total, or it is approved already: payment can open."""
 
 
+class ApprovalAnswered(Refusal):
+    """The approver's answer was given already: it is not taken back. Facts: answer ('approved', 'refused')."""
+
+
 class NoApprover(Refusal):
     """A rule asks an approver, and nobody but the lead approves for the company yet."""
 

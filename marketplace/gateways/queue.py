@@ -6,11 +6,12 @@ transaction commits. Never with `queueing_lock` there: a second one would abort 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import procrastinate
 import psycopg
+from procrastinate.jobs import Job
 from sqlalchemy import make_url
 
 
@@ -32,11 +33,18 @@ class JobQueue:
         self._conninfo = conninfo(url)
         self._app = procrastinate.App(connector=procrastinate.SyncPsycopgConnector(conninfo=self._conninfo))
 
-    def defer(self, connection: psycopg.Connection[Any], name: str, arguments: Mapping[str, Any]) -> None:
-        """Add the job `name` on this connection; it commits and rolls back with it."""
+    def defer(
+        self, connection: psycopg.Connection[Any], jobs: Sequence[tuple[str, Mapping[str, Any]]]
+    ) -> None:
+        """Add the jobs, in this order and by one statement; they commit and roll back with the connection."""
+        self._app.job_manager.batch_defer_jobs(
+            jobs=[self._job(name, arguments) for name, arguments in jobs], connection=connection
+        )
+
+    def _job(self, name: str, arguments: Mapping[str, Any]) -> Job:
         unhurried = UNHURRIED.get(name)
         how: dict[str, Any] = {"lock": unhurried, "priority": LAST} if unhurried else {}
-        self._app.configure_task(name, connection=connection, **how).defer(**arguments)
+        return self._app.configure_task(name, **how).make_new_job(**arguments)
 
     def worker(self) -> procrastinate.App:
         """An application on its own connections, for running jobs."""

@@ -117,7 +117,7 @@ def _hold(stage: Stage, act: Act, words: Mapping[str, str]) -> Booking:
     booking = bookings.hold(
         stage.db,
         lead,
-        offer_id=offer_id,
+        offer=offer_id,
         start=start,
         format="remote",
         token=f"play/{act.offer}/{act.days_ago}",

@@ -29,7 +29,7 @@ from ..storage.experts import Expert
 from ..storage.offers import Offer, OfferVersion
 from ..storage.people import Person
 from ..storage.questions import Question, QuestionLimit
-from .bookings.holding import lead_of, refuse_own, wanted_offer
+from .bookings.wanted import lead_of, refuse_own, wanted_offer
 
 log = logging.getLogger(__name__)
 A_PAGE = 20

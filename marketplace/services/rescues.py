@@ -22,8 +22,9 @@ from ..storage.experts import Expert
 from ..storage.offers import OfferVersion
 from ..storage.people import Person
 from ..storage.rescues import Rescue
-from .bookings.holding import free_of, wanted_offer
+from .bookings.holding import free_of
 from .bookings.paying import buyer_tax, seller_tax
+from .bookings.wanted import wanted_offer
 from .search import Hit, find, meant_by
 
 MOST_FOUND = 3

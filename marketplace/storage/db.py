@@ -23,10 +23,13 @@ from ..domain.pricing import DEFAULT_FEES, FeeRates
 _inside: ContextVar[bool] = ContextVar("inside_transaction", default=False)
 
 
-class Queue(Protocol):
-    """Defers a job on a connection of ours; it commits and rolls back with it."""
+Job = tuple[str, Mapping[str, Any]]
 
-    def defer(self, connection: Any, name: str, arguments: Mapping[str, Any]) -> None: ...
+
+class Queue(Protocol):
+    """Defers jobs, by name with arguments, on a connection of ours; they commit and roll back with it."""
+
+    def defer(self, connection: Any, jobs: Sequence[Job]) -> None: ...
 
 
 class Reactions(Protocol):
@@ -51,6 +54,7 @@ class Tx:
         self.fees = database.fees
         self._database = database
         self._depth = 0
+        self._jobs: list[Job] = []
 
     def announce(self, event: Any) -> None:
         """Tell the rooms to the right: run WITHIN reactions now, defer AFTER jobs."""
@@ -70,9 +74,12 @@ class Tx:
 
     def defer(self, job: str, **arguments: Any) -> None:
         """A job that exists only if this transaction commits."""
-        if self._database.queue is not None:
-            self.session.flush()  # The job may read what we wrote: it must be on the connection first.
-            self._database.queue.defer(self.session.connection().connection.driver_connection, job, arguments)
+        self._jobs.append((job, arguments))
+
+    def send_jobs(self) -> None:
+        """Put what was deferred on the connection, all of it at once; the last thing before the commit."""
+        if self._jobs and self._database.queue is not None:
+            self._database.queue.defer(self.session.connection().connection.driver_connection, self._jobs)
 
     def lock(self, statement: Any, /, **values: Any) -> None:
         """Take row locks by a SELECT … FOR UPDATE. All locks of a use-case come first, in the house's order."""
@@ -119,6 +126,7 @@ class Database:
         try:
             tx = Tx(self, session, self.clock())
             yield tx
+            tx.send_jobs()
             if self.join_outer:
                 self._prove_deferred(session)
             session.commit()

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from ..domain.availability import COUNTS_FOR
 from ..domain.filters import FACETS, FORMATS, Filters
-from .availability import Calendar
+from .availability import BusyCalendar, Calendar
 from .experts import Expert
 from .free_days import FreeDay
 from .offers import Offer, OfferVersion
@@ -79,7 +80,7 @@ def _condition(name: str, filters: Filters, now: datetime, zone: ZoneInfo) -> Co
 def _free(filters: Filters, now: datetime, zone: ZoneInfo) -> Condition:
     """Whether there is a start within the days, with the offer's own notice kept."""
     opens = _midnight(filters.from_day, zone) if filters.from_day else now
-    soonest = now + _notice() * HOUR
+    soonest = now + _notice(sa.literal(now)) * HOUR
     free = [
         FreeDay.expert_id == Offer.expert_id,
         FreeDay.minutes == OfferVersion.minutes,
@@ -92,12 +93,18 @@ def _free(filters: Filters, now: datetime, zone: ZoneInfo) -> Condition:
     return sa.and_(Expert.account_status == "active", sa.exists().where(*free))
 
 
-def _notice() -> sa.ColumnElement[int]:
-    """`services.availability.rules_of` in SQL: an offer's own notice, and the calendar's under those on request."""
+def _notice(now: sa.ColumnElement[datetime]) -> sa.ColumnElement[int]:
+    """`services.availability.rules_of` in SQL: an offer's own notice, and the calendar's under those on request.
+
+    While a busy calendar is stale, instant offers are on request too.
+    """
     instant = sa.and_(
         OfferVersion.instant,
         Expert.standing_since.is_not(None),
         sa.func.coalesce(Expert.meeting_link, "") != "",
+        ~sa.exists()
+        .where(BusyCalendar.expert_id == Expert.id, BusyCalendar.good_at <= now - COUNTS_FOR)
+        .correlate(Expert),
     )
     calendar = (
         sa.select(Calendar.notice_hours)
@@ -115,7 +122,8 @@ def _midnight(day: date, zone: ZoneInfo) -> datetime:
 
 def next_day() -> sa.ScalarSelect[datetime]:
     """The start of an offer's next free day that can still be booked at `:now`, for ordering by it."""
-    soonest = sa.bindparam("now", type_=sa.DateTime(timezone=True)) + _notice() * HOUR
+    now = sa.bindparam("now", type_=sa.DateTime(timezone=True))
+    soonest = now + _notice(now) * HOUR
     return (
         sa.select(sa.func.min(sa.func.greatest(FreeDay.first_start, soonest)))
         .where(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 from flask import Flask, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -14,17 +15,22 @@ from sqlalchemy.exc import TimeoutError as PoolTimeout
 from werkzeug.exceptions import HTTPException
 from werkzeug.wrappers import Response
 
-from ..domain.errors import ProviderBusy, Refusal, TooManyTries
+from ..domain.errors import ProviderBusy, Refusal, TooManyHolds, TooManyTries
+from ..services.bookings.reading import held_by
 from . import again, refusals
 from .access import ProveFirst, SignInFirst
+from .formats.times import moment_day
 from .gate import is_from_us, safe_next, where_from
-from .house import real_now
+from .house import house, real_now
+from .language import current_zone_name
 from .problems import problem
 from .security import MOST_OF_FILES
 
 log = logging.getLogger(__name__)
 
 RETRY_SECONDS = 10
+# Of a body that is too large; whoever sends more than this meets a cut line.
+MOST_READ_ON = 128 * 1024 * 1024
 # Read by machines: they get a line, not a page.
 MACHINES = ("/webhooks/", "/healthz")
 # They get problem details (RFC 9457).
@@ -94,13 +100,27 @@ def refused(refusal: Refusal) -> Any:
         return jsonify(error=text), status
     if status == 404:
         return _page(404)
-    answer = _page(status, text=text)
+    answer = _page(status, text=text, links=_held() if isinstance(refusal, TooManyHolds) else ())
     if isinstance(refusal, TooManyTries):
         wait = (refusal.facts["until"] - real_now()).total_seconds()
         answer.headers["Retry-After"] = str(max(1, int(wait) + 1))
     if isinstance(refusal, ProviderBusy):
         answer.headers["Retry-After"] = str(RETRY_SECONDS)
     return answer
+
+
+def _held() -> list[tuple[str, str]]:
+    """Where the slots are that whoever asks holds already: (address, words)."""
+    with house().db.reading() as session:
+        rows = held_by(session, g.actor.person_id, house().clock())
+    zone = current_zone_name()
+    return [
+        (
+            url_for("buyer.booking", reference=row.reference),
+            f"{row.title}, {moment_day(row.starts_at, zone).striptags()}",
+        )
+        for row in rows
+    ]
 
 
 def database_away(error: Exception) -> Any:
@@ -128,11 +148,23 @@ def http_error(error: HTTPException) -> Any:
         return error
     if error.code >= 500:
         return our_fault(error)
+    if error.code == 413:
+        _read_on()
     answer = _page(error.code)
     for name, value in error.get_response().headers:
         if name in ("Allow", "Retry-After"):
             answer.headers[name] = value
     return answer
+
+
+def _read_on() -> None:
+    """Let a body that is refused arrive: a browser sends all of it before it reads, and would meet a cut line."""
+    left = MOST_READ_ON
+    try:
+        while left > 0 and (part := request.environ["wsgi.input"].read(min(left, 256 * 1024))):
+            left -= len(part)
+    except (OSError, ValueError):
+        log.info("a body too large was not sent to its end")
 
 
 def our_fault(error: Exception) -> Any:
@@ -163,7 +195,9 @@ def words(status: int) -> tuple[str, str]:
     return known.get(status, known[400] if status < 500 else known[500])
 
 
-def _page(status: int, *, text: str = "", number: str = "") -> Response:
+def _page(
+    status: int, *, text: str = "", number: str = "", links: Sequence[tuple[str, str]] = ()
+) -> Response:
     if request.path.startswith(PROGRAMS):
         return problem(status, detail=text if status == 503 else "", number=number)
     title, said = words(status)
@@ -172,7 +206,9 @@ def _page(status: int, *, text: str = "", number: str = "") -> Response:
     if _is_script():
         return make_response(jsonify(error=text or said), status)
     back = where_from() if request.method == "POST" else None
-    return _answer(status, "errors/page.html", heading=title, text=text or said, number=number, back=back)
+    return _answer(
+        status, "errors/page.html", heading=title, text=text or said, number=number, back=back, links=links
+    )
 
 
 def _answer(status: int, template: str, **facts: Any) -> Response:

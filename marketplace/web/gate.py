@@ -21,7 +21,6 @@ from werkzeug.wrappers import Response
 from ..domain.policy import ANONYMOUS, Actor
 from ..services import people
 from ..services.bookings.approving import count_to_approve
-from ..services.people.factors import proof_due
 from .house import house, real_now
 from .language import ZONE_COOKIE, current_language, is_zone, lasting_addresses, other_language_url
 
@@ -206,10 +205,8 @@ def _be(token: str) -> None:
         found = people.who(reading, token, real_now())
         if found is None:
             return
-        person, g.log_in = found
-        g.due = proof_due(reading, person, g.log_in)
-        g.actor = people.actor_for(reading, person.id) if g.due is None else ANONYMOUS
-        reading.expunge_all()
+        person, g.log_in, g.due = found.person, found.login, found.due
+        g.actor = found.actor if g.due is None else ANONYMOUS
     if g.due is not None:
         # Nobody yet, but for the pages that lead on from here: there they are themselves, and nothing else.
         view = current_app.view_functions.get(request.endpoint or "")

@@ -13,9 +13,10 @@ from ..domain.errors import NotBookable, NotFound
 from ..domain.policy import Actor
 from ..domain.pricing import PlatformTax
 from ..domain.reviews import days_median
-from ..services.availability import Sought, next_slots
+from ..services.availability import Sought, next_slots, stale_experts
 from ..services.bookings.approving import shown_to
-from ..services.bookings.holding import free_of, wanted_offer
+from ..services.bookings.holding import free_of
+from ..services.bookings.wanted import wanted_offer
 from ..services.offers import OfferPage, quote_preview
 from ..services.questions import taking_of
 from ..storage.reviews import hidden_reviews, public_reviews
@@ -32,7 +33,7 @@ def offer_shown(session: Session, page: OfferPage, now: datetime) -> dict[str, A
     sought = Sought(page.id, page.expert_id, version.minutes, version.notice_hours, version.instant)
     answers = [(row.days_saved, row.unlocked) for row in reviews if row.days_saved is not None]
     return {
-        "offer": _offer(page),
+        "offer": _offer(page, instant=page.instant and not stale_experts(session, [page.expert_id], now)),
         "expert": _expert(page),
         "quote": quote_preview(page, platform_tax(), now) if version.price_minor else None,
         "slots": next_slots(session, [sought], now, SLOTS_SHOWN)[page.id],
@@ -70,7 +71,7 @@ def platform_tax() -> PlatformTax:
     return PlatformTax(settings.platform_country, settings.platform_vat, fees=settings.fees)
 
 
-def _offer(page: OfferPage) -> SimpleNamespace:
+def _offer(page: OfferPage, *, instant: bool) -> SimpleNamespace:
     version = page.version
     names = (
         "language", "title", "problem", "failed", "unlocked", "takeaways", "for_whom", "not_for_whom", "minutes",
@@ -78,7 +79,7 @@ def _offer(page: OfferPage) -> SimpleNamespace:
     )  # fmt: skip
     return SimpleNamespace(
         slug=page.slug,
-        instant=page.instant,
+        instant=instant,
         bookable=page.bookable,
         **{name: getattr(version, name) for name in names},
     )

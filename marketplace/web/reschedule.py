@@ -14,7 +14,6 @@ from ..domain.errors import NotBookable, NotFound, Refusal, SlotNotOffered, Slot
 from ..domain.pricing import PlatformTax
 from ..services import bookings, disputes
 from ..services.bookings.approving import shown_to
-from ..services.bookings.holding import wanted_offer
 from ..services.bookings.reading import BookingPage
 from ..services.bookings.rescheduling import (
     AT_MOST,
@@ -25,6 +24,7 @@ from ..services.bookings.rescheduling import (
     slots_to_pick,
     why_not,
 )
+from ..services.bookings.wanted import wanted_offer
 from ..storage.bookings import Booking, Proposal
 from .forms import form_token, posted_token
 from .house import house

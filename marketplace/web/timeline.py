@@ -11,6 +11,7 @@ from ..domain.deadlines import objection_until, reviews_until
 from ..services.bookings.reading import BookingPage
 from .formats import money
 from .formats.times import day_long, span
+from .formats.words import capitalize_first
 from .language import current_zone_name
 
 Item = dict[str, Any]
@@ -40,12 +41,15 @@ def _past(page: BookingPage, move: Any, side: str) -> Item:
     if move.actor_kind == "operator" and side != "operator":
         who = _("an operator")
     note = _("by %(name)s", name=who) if who and move.actor_kind != "clock" else ""
-    amount = _money_words(move.money, side) or _time_words(page, move)
+    about = _time_words(page, move)
+    amount = _money_words(move.money, side) or about
     return {
         "at": move.at,
         "state": move.to_state,
         "title": move_words(move.move, move.to_state),
-        "note": ". ".join(part for part in (note, amount) if part),
+        # Two sentences: the second begins like one.
+        "note": f"{note}. {capitalize_first(amount)}" if note and amount else note or amount,
+        "about": about,
         "reason": move.reason
         if move.move
         in ("decline", "stop", "cancel", "refuse", "reschedule_proposed", "second_session_proposed")

@@ -58,6 +58,20 @@ def test_each_kind_of_entry(entry: str, times: list[str]) -> None:
     )
 
 
+def test_published_busy_times_are_read_and_free_ones_are_not() -> None:
+    """VFREEBUSY (RFC 5545 3.6.4): periods by end or by length, several on a line, each line with its kind."""
+    part = (
+        "BEGIN:VFREEBUSY\r\nUID:fb@elsewhere\r\nDTSTAMP:20261120T000000Z\r\n"
+        "FREEBUSY:20261125T090000Z/20261125T100000Z,20261125T130000Z/PT2H\r\n"
+        "FREEBUSY;FBTYPE=FREE:20261126T090000Z/20261126T100000Z\r\n"
+        "FREEBUSY;FBTYPE=BUSY-UNAVAILABLE:20261127T090000Z/PT1H\r\n"
+        "FREEBUSY:20251125T090000Z/PT1H\r\nEND:VFREEBUSY\r\n"
+    )
+    assert said(file(head=part)) == (
+        ["11-25 09:00>11-25 10:00", "11-25 13:00>11-25 15:00", "11-27 09:00>11-27 10:00"], 0,
+    )  # fmt: skip
+
+
 def test_what_recurs_is_expanded_over_the_days_wanted_with_its_exceptions() -> None:
     weekly = (
         "DTSTART;TZID=Europe/Paris:20240102T090000\r\nDURATION:PT1H\r\nRRULE:FREQ=WEEKLY\r\n"

@@ -15,6 +15,7 @@ import sqlalchemy as sa
 from marketplace.domain import deadlines
 from marketplace.domain.approvals import INVITATION_LIVES, asks
 from marketplace.domain.errors import (
+    ApprovalAnswered,
     ApprovalNeeded,
     ApprovalNotAsked,
     ApprovalRuleWrong,
@@ -44,7 +45,7 @@ from marketplace.services.bookings.approving import (
     shown_to,
     to_approve,
 )
-from marketplace.services.bookings.holding import wanted_offer
+from marketplace.services.bookings.wanted import wanted_offer
 from marketplace.services.people import actor_for, log_in
 from marketplace.services.privacy import export_own
 from marketplace.storage.approvals import ApproverInvitation
@@ -436,7 +437,7 @@ def test_approved_it_is_held_to_be_paid_and_not_extended(db: Database, clock: Fa
     with pytest.raises(NoMoreExtensions):
         bookings.extend(db, made.lead.actor, booking_id=made.id, token="more")
     assert bookings.approve(db, daf, booking_id=made.id, token="yes").state == "held"
-    with pytest.raises(MoveNotOpen):
+    with pytest.raises(ApprovalAnswered):
         bookings.approve(db, daf, booking_id=made.id, token="again")
     clock.move(23 * HOUR)
     make.authorise(db, make.open_payment(db, made))
@@ -462,7 +463,7 @@ def test_refused_with_a_reason_the_slot_is_free(db: Database) -> None:
     assert (booking.state, booking.deadline) == ("refused", None)
     assert not claimed(db, made.id)
     assert bookings.refuse(db, daf, booking_id=made.id, reason="", token="no").state == "refused"
-    with pytest.raises(MoveNotOpen):
+    with pytest.raises(ApprovalAnswered):
         bookings.refuse(db, daf, booking_id=made.id, reason="x", token="no2")
 
 
@@ -661,6 +662,61 @@ def test_the_approver_is_asked_and_the_lead_told(
     assert "approval/" in text_of(opened(rows[0].message))
     if answer == "no":
         assert "Le budget est clos." in text_of(opened(rows[1].message))
+
+
+@pytest.mark.parametrize("language", ["fr", "en"])
+def test_an_approved_hold_that_runs_out_unpaid_is_told_to_both(
+    db: Database, clock: FakeClock, language: str
+) -> None:
+    by, of = make.lead(db, language=language), make.seller(db, zone="Indian/Reunion")
+    with db.transaction() as tx:
+        tx.session.get_one(Person, of.person.id).zone = "Indian/Reunion"
+    made = held(db, days_ahead=20, by=by, of=of)
+    daf = approver_of(db, made.lead, language=language)
+    ask(db, made)
+    bookings.approve(db, daf, booking_id=made.id, token="yes")
+    clock.move(24 * HOUR)
+    assert bookings.run_clock(db, SimpleNamespace()) == 1  # type: ignore[arg-type]
+    tell(db, made)
+    tell(db, made)
+    with db.reading() as session:
+        rows = {
+            row.event: row
+            for row in session.scalars(sa.select(Letter).where(Letter.event.startswith("approved_unpaid")))
+        }
+    assert {event: row.person_id for event, row in rows.items()} == {
+        "approved_unpaid_lead": by.person.id,
+        "approved_unpaid_approver": daf.person_id,
+    }
+    for event, row in rows.items():
+        complete(event, opened(row.message), language)
+
+
+def test_an_unapproved_hold_that_runs_out_is_no_letter(db: Database, clock: FakeClock) -> None:
+    made = make.booking(db)
+    clock.move(HOUR)
+    assert bookings.run_clock(db, SimpleNamespace()) == 1  # type: ignore[arg-type]
+    tell(db, made)
+    with db.reading() as session:
+        assert session.scalars(sa.select(Letter)).all() == []
+
+
+def test_the_approvers_answer_is_not_taken_back(db: Database) -> None:
+    for first, second in (("approved", "refused"), ("refused", "approved"), ("approved", "approved")):
+        made = held(db, days_ahead=20)
+        daf = approver_of(db, made.lead)
+        ask(db, made)
+
+        def say(answer: str, token: str, made: make.Made = made, daf: Actor = daf) -> None:
+            if answer == "approved":
+                bookings.approve(db, daf, booking_id=made.id, token=token)
+            else:
+                bookings.refuse(db, daf, booking_id=made.id, reason="Le budget est clos.", token=token)
+
+        say(first, "first")
+        with pytest.raises(ApprovalAnswered) as refusal:
+            say(second, "second")
+        assert refusal.value.facts["answer"] == first
 
 
 def tell(db: Database, made: make.Made) -> None:

@@ -255,7 +255,7 @@ def test_a_yes_and_a_hold_of_somebody_else_at_once_take_the_time_once(own_url: s
     def hold(by: make.Lead) -> None:
         barrier.wait()
         try:
-            bookings.hold(db, by.actor, offer_id=offer.id, start=start, format="remote", token="t")
+            bookings.hold(db, by.actor, offer=offer.id, start=start, format="remote", token="t")
         except SlotTaken:
             lost.append(by)
 

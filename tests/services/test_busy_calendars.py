@@ -95,7 +95,7 @@ def test_its_times_block_slots_on_every_way_to_them(db: Database) -> None:
         assert busy_of(session, [seller.expert.id], window(db)) == {seller.expert.id: list(said.times)}
     lead = make.lead(db)
     with pytest.raises(SlotTaken) as refused:
-        bookings.hold(db, lead.actor, offer_id=offer.id, start=start, format="remote", token="t")
+        bookings.hold(db, lead.actor, offer=offer.id, start=start, format="remote", token="t")
     assert len(refused.value.facts["nearest"]) == 3
     said.times, said.version = ((db.clock(), db.clock() + 60 * DAY),), 2
     availability.read_own(db, source(said), seller.expert.id)
@@ -258,7 +258,7 @@ def test_after_72_hours_instant_offers_are_asked_and_known_times_still_block(
         assert (free.slots[0][0] - db.clock() >= 24 * HOUR) or not stale
         assert not any(start < far + DAY and far < end for start, end in free.slots)
     booking = bookings.hold(
-        db, make.lead(db).actor, offer_id=offer.id, start=free.slots[0][0], format="remote", token="t"
+        db, make.lead(db).actor, offer=offer.id, start=free.slots[0][0], format="remote", token="t"
     )
     assert (booking.instant, booking.notice_hours) == (False, 24)
 

@@ -232,7 +232,7 @@ class TestPropose:
         seller = make.seller(db)
         offer, made = sells(db, seller), publish(db, make.lead(db))
         wanted = starts(db, offer)
-        bookings.hold(db, make.lead(db).actor, offer_id=offer, start=wanted[0], format="remote", token="t")
+        bookings.hold(db, make.lead(db).actor, offer=offer, start=wanted[0], format="remote", token="t")
         with pytest.raises(SlotNotOffered):
             propose(db, seller, made, offer, starts=wanted)
 
@@ -348,7 +348,7 @@ class TestTake:
         offer, made = sells(db, seller), publish(db, by)
         proposal = propose(db, seller, made, offer)
         bookings.hold(
-            db, make.lead(db).actor, offer_id=offer, start=first(proposal), format="remote", token="t"
+            db, make.lead(db).actor, offer=offer, start=first(proposal), format="remote", token="t"
         )
         with pytest.raises(SlotTaken):
             enquiries.take(

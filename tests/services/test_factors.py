@@ -32,7 +32,7 @@ from marketplace.domain.events import LinkAsked, SecurityChanged
 from marketplace.domain.policy import Actor
 from marketplace.services import people
 from marketplace.services.people import factors, operators, sealing
-from marketplace.services.people.log_ins import open_log_in
+from marketplace.services.people.log_ins import Asker, open_log_in
 from marketplace.storage.db import Database, connect
 from marketplace.storage.people import AuditRow, LogIn, Person, RecoveryCode, SecondFactor
 from tests import factories as make
@@ -68,12 +68,21 @@ def announced(db: Database) -> list[Any]:
 
 
 def log_in(db: Database, person: Person, **more: Any) -> LogIn:
+    return asker(db, person, **more).login
+
+
+def due(db: Database, person: Person) -> str | None:
+    """What a new log-in of theirs owes."""
+    return asker(db, person).due
+
+
+def asker(db: Database, person: Person, **more: Any) -> Asker:
     with db.transaction() as tx:
         who = tx.session.get_one(Person, person.id)
         token = open_log_in(tx, who, address=HERE, user_agent="", real_now=NOW, **more).token
-    found = read(db, lambda s: people.who(s, token, NOW))
+    found: Asker | None = read(db, lambda s: people.who(s, token, NOW))
     assert found is not None
-    return found[1]
+    return found
 
 
 def read(db: Database, ask: Any) -> Any:
@@ -177,20 +186,20 @@ def test_guesses_are_counted_and_the_right_code_waits(db: Database, owner: Owner
 def test_a_proof_changes_the_token_and_ends_what_was_due(db: Database, owner: Owner) -> None:
     login = log_in(db, owner.person)
     before = login.token_hash
-    assert read(db, lambda s: factors.proof_due(s, owner.person, login)) == "prove"
+    assert due(db, owner.person) == "prove"
     found = prove(db, owner, owner.code(), login=login)
-    person, after = read(db, lambda s: people.who(s, found.token, NOW))
-    assert after.id == login.id
-    assert after.token_hash != before
-    assert read(db, lambda s: factors.proof_due(s, person, after)) is None
+    after = read(db, lambda s: people.who(s, found.token, NOW))
+    assert after.login.id == login.id
+    assert after.login.token_hash != before
+    assert after.due is None
 
 
 def test_what_is_due(db: Database) -> None:
     plain, boss = make.person(db), make.person(db, operator=True)
-    assert read(db, lambda s: factors.proof_due(s, plain, log_in(db, plain))) is None
-    assert read(db, lambda s: factors.proof_due(s, boss, log_in(db, boss))) == "set_up"
+    assert due(db, plain) is None
+    assert due(db, boss) == "set_up"
     set_up(db, boss)
-    assert read(db, lambda s: factors.proof_due(s, boss, log_in(db, boss))) == "prove"
+    assert due(db, boss) == "prove"
 
 
 def test_setting_up_ends_the_other_log_ins_and_is_told(db: Database, announced: list[Any]) -> None:
@@ -261,7 +270,7 @@ def test_lost_device_and_codes(db: Database, announced: list[Any]) -> None:
     whole = log_in(db, boss.person, factor_at=NOW)
     factors.reset_factor(db, email=boss.person.email.upper(), real_now=NOW)
     assert read(db, lambda s: s.get_one(LogIn, whole.id)).ended_at == NOW
-    assert read(db, lambda s: factors.proof_due(s, boss.person, log_in(db, boss.person))) == "set_up"
+    assert due(db, boss.person) == "set_up"
     row = read(db, lambda s: s.scalars(sa.select(AuditRow).where(AuditRow.act == "factor.reset")).one())
     assert (row.actor_id, row.subject) == (None, str(boss.person.id))
     assert announced[-1].what == "factor.reset"
@@ -355,7 +364,7 @@ def test_the_first_operator_chooses_a_password_by_the_link(db: Database, announc
         db, token=token, password="trombone vert lune 42", address=HERE, user_agent="", real_now=NOW
     )
     found = read(db, lambda s: people.who(s, login.token, NOW))
-    assert read(db, lambda s: factors.proof_due(s, *found)) == "set_up"
+    assert found.due == "set_up"
 
 
 def test_demo_operators_do_not_count_and_taken_addresses_do(db: Database) -> None:

@@ -123,7 +123,7 @@ def test_a_proposal_and_eight_holds_take_a_slot_once(own: Database) -> None:
         lambda: propose(own, made, "lead", start),
         *(
             lambda by=by: bookings.hold(  # type: ignore[misc]
-                own, by.actor, offer_id=made.offer.id, start=start, format="remote", token="t"
+                own, by.actor, offer=made.offer.id, start=start, format="remote", token="t"
             )
             for by in leads
         ),

@@ -107,7 +107,7 @@ class TestPickAnotherSlot:
         again = bookings.hold(
             db,
             make.lead(db).actor,
-            offer_id=made.offer.id,
+            offer=made.offer.id,
             start=before.starts_at,
             format="remote",
             token="x",
@@ -227,7 +227,7 @@ class TestPropose:
         assert moves(db, made)[-1] == "reschedule_proposed"
         with pytest.raises(SlotTaken):
             bookings.hold(
-                db, make.lead(db).actor, offer_id=made.offer.id, start=proposal.starts_at, format="remote", token="x"
+                db, make.lead(db).actor, offer=made.offer.id, start=proposal.starts_at, format="remote", token="x"
             )  # fmt: skip
 
     def test_it_may_overlap_the_old_slot(self, db: Database) -> None:
@@ -348,7 +348,7 @@ class TestAnswer:
         old = make.read(db, made).starts_at
         answer(db, made, "expert", propose(db, made, "lead"), True)
         held = bookings.hold(
-            db, make.lead(db).actor, offer_id=made.offer.id, start=old, format="remote", token="x"
+            db, make.lead(db).actor, offer=made.offer.id, start=old, format="remote", token="x"
         )
         assert held.starts_at == old
 
@@ -449,7 +449,7 @@ class TestTheClock:
         proposal = propose(db, made, "lead")
         clock.now = proposal.until
         held = bookings.hold(
-            db, make.lead(db).actor, offer_id=made.offer.id, start=proposal.starts_at, format="remote", token="x"
+            db, make.lead(db).actor, offer=made.offer.id, start=proposal.starts_at, format="remote", token="x"
         )  # fmt: skip
         assert held.starts_at == proposal.starts_at
         assert read(db, proposal).state == "over"

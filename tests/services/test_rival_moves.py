@@ -147,6 +147,15 @@ def _contested(scene: Scene) -> None:
     make.bank_says(scene.db(), make.payment_of(scene.db(), scene.made).id, ChargebackState.OPEN)
 
 
+def _propose_another(scene: Scene) -> None:
+    db = scene.db()
+    start = make.first_slot(db, scene.made.offer.id, timedelta(days=7))
+    proposal = disputes.propose_another(
+        db, scene.actor("expert"), booking_id=scene.made.id, side="expert", start=start, token=token()
+    )
+    scene.facts["proposal"] = proposal.id
+
+
 def _reschedule(scene: Scene, db: Database) -> None:
     bookings.answer_proposal(
         db, scene.actor("lead"), proposal_id=scene.facts["proposal"], side="lead", accept=True, token=token()
@@ -239,8 +248,9 @@ WALKERS: tuple[Walker, ...] = (
     Walker(Move.CONFIRM, _by_side(bookings.confirm, "lead")),
     Walker(Move.WINDOW_PASSES, _clock, at=_after_deadline()),
     Walker(Move.SHARE_FALLS_DUE, _clock, at=_after_deadline()),
-    Walker(Move.ANSWER, _by_side(disputes.answer, "expert", side="expert", said=Words("By telephone.", 10))),
+    Walker(Move.ANSWER, _by_side(disputes.answer, "expert", side="expert", said=Words("It went on by telephone.", 10))),
     Walker(Move.AGREE, _by_side(disputes.agree, "expert", side="expert", share=60)),
+    Walker(Move.SECOND_SESSION, _reschedule, ready=_propose_another),
     Walker(Move.WITHDRAW_REPORT, _by_side(disputes.withdraw_report, "lead", side="lead")),
     Walker(Move.DECIDE, _decide, at=lambda scene: scene.clock() + 48 * HOUR),
     Walker(Move.APPEAL, _by_side(disputes.appeal, "lead", side="lead", words="not so")),
@@ -253,7 +263,6 @@ WALKERS: tuple[Walker, ...] = (
 WITHOUT = {
     Move.HOLD: "there is no booking before it: test_race.py and benchmarks/booking_race.py",
     Move.ACCEPT_AT_ONCE: "made within the commit of an instant offer, under the same locks",
-    Move.SECOND_SESSION: "answered like a reschedule, under the same locks (test_rescheduling.py)",
 }
 
 
@@ -285,7 +294,7 @@ def _delivered(scene: Scene) -> None:
 
 def _disputed(scene: Scene) -> None:
     _delivered(scene)
-    _report("lead")(scene, scene.db())
+    _report("lead", "technical")(scene, scene.db())  # A kind that a second session can make good.
     scene.facts["from_state"] = "delivered"
 
 

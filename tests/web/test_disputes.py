@@ -79,7 +79,7 @@ def test_the_whole_way_from_the_button_to_the_settlement(doors: Doors) -> None:
     answered = send(
         d.expert,
         f"/en/expert/bookings/{d.ref}/dispute/answer",
-        data={"words": "I was there.", "share": "20", "token": "b"},
+        data={"words": "I was there the whole time.", "share": "20", "token": "b"},
     )
     assert answered.status_code == 303
     early = send(

@@ -169,7 +169,7 @@ def test_a_slot_lost_meanwhile_is_said_and_the_enquiry_stays(
     choice = CHOICE.search(here.get(f"/en/enquiries/{made.id}").text)
     assert choice
     start = datetime.fromisoformat(choice[1].partition("/")[2])
-    bookings.hold(db, make.lead(db).actor, offer_id=offer.id, start=start, format="remote", token="t")
+    bookings.hold(db, make.lead(db).actor, offer=offer.id, start=start, format="remote", token="t")
     answer = send(here, f"/en/enquiries/{made.id}/take", {"choice": choice[1]})
     assert answer.status_code == 409
     assert "This slot has just been taken." in answer.text

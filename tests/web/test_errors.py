@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import html
+import io
 import re
 from collections.abc import Callable
 from typing import Any
@@ -21,6 +22,7 @@ from tests.web.conftest import form_token, send
 
 Browser = Callable[[Any], FlaskClient]
 FACTS: dict[str, dict[str, Any]] = {
+    "ApprovalAnswered": {"answer": "approved"},
     "CurrencyMismatch": {"ours": "EUR", "theirs": "USD"},
     "MonthRefused": {"why": "open"},
     "ChargebackRefused": {"why": "sent"},
@@ -123,6 +125,27 @@ def test_too_much_at_once(client: FlaskClient) -> None:
     answer = client.post("/en/sign-up", data={"name": "x" * 1_100_000})
     assert answer.status_code == 413
     assert "one megabyte" in answer.text
+
+
+class Sent(io.BytesIO):
+    """A body that knows how much of it was read."""
+
+    taken = 0
+
+    def read(self, size: int | None = -1) -> bytes:  # type: ignore[override]
+        part = super().read(size)
+        self.taken += len(part)
+        return part
+
+
+def test_what_is_too_much_is_let_arrive_so_that_the_answer_does(client: FlaskClient) -> None:
+    """A browser sends all before it reads: a server that hangs up meanwhile shows it a cut line."""
+    body = Sent(b"x" * 3_000_000)
+    answer = client.post(
+        "/en/sign-up", input_stream=body, content_length=3_000_000,
+        content_type="application/x-www-form-urlencoded",
+    )  # fmt: skip
+    assert (answer.status_code, body.taken) == (413, 3_000_000)
 
 
 def test_a_form_open_too_long_keeps_what_was_typed(browser: Browser, db: Database) -> None:

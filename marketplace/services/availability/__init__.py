@@ -1,7 +1,6 @@
 """Experts' calendars: the free slots pages show, and the hours experts keep."""
 
 from .busy import (
-    COUNTS_FOR,
     MOST,
     Source,
     add_busy_calendar,
@@ -31,7 +30,6 @@ from .reading import (
 from .seen import Stretch, Terms, day_seen, terms_of
 
 __all__ = [
-    "COUNTS_FOR",
     "MOST",
     "STEPS",
     "Claims",

@@ -21,7 +21,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import TSTZRANGE, Range
 from sqlalchemy.orm import Session
 
-from ...domain.availability import Interval
+from ...domain.availability import COUNTS_FOR, Interval
 from ...domain.errors import BusyCalendarRefused, NotFound
 from ...domain.events import BusyCalendarFailing, BusyCalendarReadAgain, CalendarChanged
 from ...domain.policy import Actor
@@ -34,7 +34,6 @@ from ..people.sealing import seal, unseal
 from ..people.trail import write_audit
 
 MOST = 5
-COUNTS_FOR = timedelta(hours=72)
 EVERY = timedelta(minutes=10)
 JITTER = timedelta(minutes=5)
 # A copy older than this is worked out anew, also where nothing changed: its last day has moved.

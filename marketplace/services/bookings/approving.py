@@ -12,7 +12,15 @@ from sqlalchemy.orm import Session, aliased
 
 from ...domain import deadlines
 from ...domain.bookings import Move, State
-from ...domain.errors import ApprovalNotAsked, MoveNotOpen, NoApprover, NoTerms, ReasonMissing, TooLate
+from ...domain.errors import (
+    ApprovalAnswered,
+    ApprovalNotAsked,
+    MoveNotOpen,
+    NoApprover,
+    NoTerms,
+    ReasonMissing,
+    TooLate,
+)
 from ...domain.policy import Actor
 from ...domain.pricing import PlatformTax, Quote, fees_at, quote
 from ...domain.words import clean_text
@@ -25,7 +33,7 @@ from ...storage.people import Person
 from ..approvals import approver_for, asks_for
 from ..payments import drop_live_payment
 from ..people import accept_documents
-from .holding import Wanted, lead_of, refuse_overdue
+from .holding import refuse_overdue
 from .machine import Mover, lock_for, make_move, repeated
 from .on_terms import accepted_on_terms
 from .paying import (
@@ -38,6 +46,7 @@ from .paying import (
     refuse_unready,
     seller_tax,
 )
+from .wanted import Wanted, lead_of
 
 LONGEST_REASON = 1000
 
@@ -74,12 +83,13 @@ def ask_approval(
 def approve(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) -> Booking:
     """The approver's yes: the lead may pay until the deadline; on company terms the request goes out.
 
-    NotFound for the lead themself. Raises MoveNotOpen, TooLate.
+    NotFound for the lead themself. Raises ApprovalAnswered, MoveNotOpen, TooLate.
     """
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.approve", booking_id)
         if repeated(tx, booking, token):
             return booking
+        _refuse_answered(booking)
         _refuse_late(tx, booking)
         make_move(
             tx, booking, Move.APPROVE, Mover("approver", actor.person_id), token=token, terms=booking.on_terms
@@ -96,11 +106,13 @@ def approve(db: Database, actor: Actor, *, booking_id: uuid.UUID, token: str) ->
 
 
 def refuse(db: Database, actor: Actor, *, booking_id: uuid.UUID, reason: str, token: str) -> Booking:
-    """The approver's no, with a reason the lead reads; the slot is free. MoveNotOpen, TooLate, ReasonMissing."""
+    """The approver's no, with a reason the lead reads; the slot is free. ApprovalAnswered, MoveNotOpen, TooLate,
+    ReasonMissing."""
     with db.transaction() as tx:
         booking = lock_for(tx, actor, "booking.approve", booking_id)
         if repeated(tx, booking, token):
             return booking
+        _refuse_answered(booking)
         _refuse_late(tx, booking)
         why = clean_text(reason, LONGEST_REASON)
         if not why and booking.state == State.AWAITING_APPROVAL.value:
@@ -160,6 +172,14 @@ def _committed(tx: Tx, booking: Booking, token: str) -> None:
             reason="agreed_before" if booking.agreed_at else "standing_acceptance",
         )  # fmt: skip
         accepted_on_terms(tx, booking)
+
+
+def _refuse_answered(booking: Booking) -> None:
+    """Once answered, by whomever of the approvers, it is the lead's to go on with or to let go."""
+    if booking.state == State.REFUSED.value:
+        raise ApprovalAnswered(answer="refused")
+    if booking.state != State.AWAITING_APPROVAL.value and booking.approved_at is not None:
+        raise ApprovalAnswered(answer="approved")
 
 
 def _refuse_late(tx: Tx, booking: Booking) -> None:

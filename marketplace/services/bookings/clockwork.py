@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from ...domain import deadlines
 from ...domain.bookings import Move, State
@@ -66,23 +66,27 @@ def _run_one(db: Database, gateway: PaymentsDoor, booking_id: uuid.UUID) -> bool
 
 def expire_overdue(tx: Tx, expert_id: uuid.UUID) -> None:
     """Holds and proposals of this calendar that ran out give their time back now, not at the next sweep (part)."""
-    overdue = tx.session.scalars(
-        sa.select(Booking)
-        .where(Booking.expert_id == expert_id, Booking.state == State.HELD.value, Booking.deadline <= tx.now)
-        .order_by(Booking.id)
-        .with_for_update()
-    ).all()
-    for booking in overdue:
-        run_out_held(tx, booking)
-    proposed = tx.session.scalars(
-        sa.select(Booking)
-        .join(Proposal, Proposal.booking_id == Booking.id)
-        .where(Booking.expert_id == expert_id, Proposal.state == "open", Proposal.until <= tx.now)
-        .order_by(Booking.id)
-        .with_for_update(of=Booking)
-    ).all()
-    for booking in proposed:
-        run_out_proposal(tx, booking)
+    overdue = sa.select(Booking).where(Booking.id.in_(overdue_of(sa.literal(expert_id), sa.literal(tx.now))))
+    for booking in tx.session.scalars(overdue.order_by(Booking.id).with_for_update()).all():
+        if booking.state == State.HELD.value:
+            run_out_held(tx, booking)
+        else:
+            run_out_proposal(tx, booking)
+
+
+def overdue_of(
+    expert_id: sa.SQLColumnExpression[uuid.UUID], now: sa.SQLColumnExpression[datetime]
+) -> sa.CompoundSelect[tuple[uuid.UUID]]:
+    """The ids of a calendar's bookings whose hold or open proposal ran out, for a statement that asks for them."""
+    theirs = aliased(Booking)
+    return sa.union_all(
+        sa.select(theirs.id).where(
+            theirs.expert_id == expert_id, theirs.state == State.HELD.value, theirs.deadline <= now
+        ),
+        sa.select(Proposal.booking_id)
+        .join(theirs, theirs.id == Proposal.booking_id)
+        .where(theirs.expert_id == expert_id, Proposal.state == "open", Proposal.until <= now),
+    )
 
 
 def run_out_proposal(tx: Tx, booking: Booking) -> bool:

@@ -14,65 +14,36 @@ from ...domain import deadlines
 from ...domain.bookings import Move, State, may_extend
 from ...domain.errors import (
     NoMoreExtensions,
-    NotBookable,
     NotFound,
-    OwnOffer,
     TooLate,
 )
 from ...domain.ids import new_number, new_reference
-from ...domain.offers import is_instant
 from ...domain.policy import Actor
 from ...domain.pricing import fees_at
 from ...storage import locks
-from ...storage.availability import Calendar
 from ...storage.bookings import Booking, BookingMove
 from ...storage.briefs import Brief
-from ...storage.companies import Company, Membership
+from ...storage.companies import Company
 from ...storage.db import Database, Tx
-from ...storage.experts import Expert
-from ...storage.offers import Offer, OfferVersion
+from ...storage.offers import OfferVersion
 from ...storage.people import Person
-from ..availability import rules_of, slots_among, stale_experts, taken_of
+from ..availability import slots_among, taken_of
 from ..briefs import copy_brief, start_brief
 from ..payments import drop_live_payment
 from .clockwork import expire_overdue
 from .machine import Mover, lock_for, make_move, note, repeated
 from .slots import take_any_time, take_slot
+from .wanted import Wanted, instant_now, keys_of, read_locked, refuse_own, wanted_offer
 
 # A form's token and its person make the booking's id, so a double click finds the first booking.
 _HOLDS = uuid.UUID("6c1d4a3e-5a57-4f0e-9b6c-6b7c0d0a9f11")
-
-
-@dataclass(frozen=True)
-class Wanted:
-    """What a hold needs to know of an offer: read before any lock, true since versions are not edited."""
-
-    offer: Offer
-    version: OfferVersion
-    expert: Expert
-    person: Person
-    calendar: Calendar
-
-    @property
-    def instant(self) -> bool:
-        """Whether the expert's standing acceptance answers for them."""
-        return is_instant(self.version.instant, self.expert.standing_since, self.expert.meeting_link)
-
-    def excludes(self, company: Company) -> bool:
-        """Whether the expert's acceptance in advance leaves this company out: its request waits for an answer."""
-        names = {(name or "").casefold() for name in (company.name, company.legal_name, company.domain)}
-        return any(line.casefold() in names for line in self.expert.conflicts)
-
-    def rules(self, instant: bool) -> hours.Availability:
-        """The calendar with the offer's own notice."""
-        return rules_of(self.calendar, notice_hours=self.version.notice_hours, instant=instant)
 
 
 def hold(
     db: Database,
     actor: Actor,
     *,
-    offer_id: uuid.UUID,
+    offer: uuid.UUID | str,
     start: datetime,
     format: str,
     token: str,
@@ -81,12 +52,12 @@ def hold(
 ) -> Booking:
     """Hold a slot for a project lead; the deadline is 35 minutes away (booking-process.md, Moves).
 
-    `token` is the form's own. `brief_id`: a brief of theirs to copy. Raises NotFound, NotBookable,
+    `offer`: its id, or the name in its address. `token` is the form's own. `brief_id`: a brief of theirs to copy. Raises NotFound, NotBookable,
     OwnOffer, TooManyHolds, SlotNotOffered, and SlotTaken with the nearest three free slots.
     """
     with db.transaction() as tx:
         return hold_in(
-            tx, actor, offer_id=offer_id, start=start, format=format, token=token, brief_id=brief_id,
+            tx, actor, offer=offer, start=start, format=format, token=token, brief_id=brief_id,
             rescues_id=rescues_id,
         )  # fmt: skip
 
@@ -106,7 +77,7 @@ def hold_in(
     tx: Tx,
     actor: Actor,
     *,
-    offer_id: uuid.UUID,
+    offer: uuid.UUID | str,
     start: datetime,
     format: str,
     token: str,
@@ -119,20 +90,19 @@ def hold_in(
 
     Both are for the lead who asked, outside the two and five, with an end of their own.
     """
-    wanted = wanted_offer(tx.session, offer_id)
-    person, company = lead_of(tx.session, actor)
+    keys = keys_of(tx.session, offer, actor)
+    locks.take(tx, calendar=keys.expert_id, company=keys.company_id)
+    booking_id = uuid.uuid5(_HOLDS, f"{actor.person_id}/{token}")
+    # Read under the locks: while we waited, a publication may have been taken back, or the offer hidden.
+    wanted, person, company, already, overdue, mine, ours = read_locked(tx, keys, actor, booking_id)
     refuse_own(wanted, person, company)
-    locks.take(tx, calendar=wanted.expert.id, company=company.id)
-    # While we waited, a publication may have been taken back, or the offer hidden.
-    wanted = wanted_offer(tx.session, offer_id)
-    booking_id = uuid.uuid5(_HOLDS, f"{person.id}/{token}")
-    already = tx.session.get(Booking, booking_id)
-    if already is not None:
-        return already
-    expire_overdue(tx, wanted.expert.id)
+    if already:
+        return tx.session.get_one(Booking, booking_id)
+    if overdue:
+        expire_overdue(tx, wanted.expert.id)
     given = agreed is not None or queued
     if not given:
-        _refuse_too_many(tx, person.id, company.domain)
+        deadlines.refuse_too_many_holds(mine, ours)
     length = timedelta(minutes=wanted.version.minutes)
     instant = instant_now(tx.session, wanted, tx.now) and not wanted.excludes(company)
     notice = deadlines.effective_notice(wanted.version.notice_hours, instant)
@@ -180,71 +150,6 @@ def hold_in(
         by = Mover("expert", wanted.person.id)
     note(tx, booking, Move.HOLD.value, by, token=token)
     return booking
-
-
-def wanted_offer(session: Session, offer_id: uuid.UUID) -> Wanted:
-    """A live offer of somebody who can be booked. NotFound, NotBookable."""
-    row = session.execute(
-        sa.select(Offer, OfferVersion, Expert, Person, Calendar)
-        .join(OfferVersion, sa.and_(OfferVersion.offer_id == Offer.id, OfferVersion.live))
-        .join(Expert, Expert.id == Offer.expert_id)
-        .join(Person, Person.id == Expert.person_id)
-        .join(Calendar, Calendar.expert_id == Expert.id)
-        .where(Offer.id == offer_id)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    wanted = Wanted(*row)
-    if (
-        wanted.offer.status != "live"
-        or wanted.expert.status != "admitted"
-        or wanted.person.suspended_at
-        or wanted.expert.account_status != "active"
-    ):
-        raise NotBookable
-    return wanted
-
-
-def lead_of(session: Session, actor: Actor) -> tuple[Person, Company]:
-    """The actor with the company they lead projects for. NotFound."""
-    row = session.execute(
-        sa.select(Person, Company)
-        .join(Membership, Membership.person_id == Person.id)
-        .join(Company, Company.id == Membership.company_id)
-        .where(Person.id == actor.person_id, sa.literal("lead") == sa.any_(Membership.roles))
-        .order_by(Membership.joined_at, Membership.id)
-        .limit(1)
-    ).one_or_none()
-    if row is None:
-        raise NotFound
-    return row[0], row[1]
-
-
-def refuse_own(wanted: Wanted, person: Person, company: Company) -> None:
-    """Nobody books themselves; the same mail domain counts as the same company."""
-    if wanted.person.id == person.id or wanted.person.email.rpartition("@")[2] == company.domain:
-        raise OwnOffer
-
-
-def _refuse_too_many(tx: Tx, person_id: uuid.UUID, domain: str) -> None:
-    """At most two in `held` a person and five a company, counted under the company's lock."""
-    mine, ours = tx.session.execute(
-        sa.select(
-            sa.func.count().filter(Booking.lead_id == person_id),
-            sa.func.count().filter(Company.domain == domain),
-        )
-        .select_from(Booking)
-        .join(Company, Company.id == Booking.company_id)
-        .where(
-            Booking.state == State.HELD.value,
-            Booking.deadline > tx.now,
-            Booking.agreed_at.is_(None),
-            Booking.queued_at.is_(None),
-        )
-        .where(sa.or_(Booking.lead_id == person_id, Company.domain == domain))
-    ).one()
-    deadlines.refuse_too_many_holds(mine, ours)
 
 
 def _brief(tx: Tx, person: Person, company: Company, brief_id: uuid.UUID | None) -> Brief:
@@ -343,8 +248,3 @@ def free_of(session: Session, wanted: Wanted, *, window: hours.Interval, now: da
     taken = taken_of(session, wanted.expert.id, now)
     slots = slots_among(rules, taken, minutes=wanted.version.minutes, window=window, now=now)
     return Free(wanted, rules, instant, slots)
-
-
-def instant_now(session: Session, wanted: Wanted, now: datetime) -> bool:
-    """Whether the standing acceptance answers now: not while a busy calendar is stale."""
-    return wanted.instant and not stale_experts(session, [wanted.expert.id], now)

@@ -50,6 +50,19 @@ class BookingRow:
     price_minor: int
 
 
+def held_by(
+    session: Session, person_id: uuid.UUID | None, now: datetime
+) -> Sequence[sa.Row[str, str, datetime]]:
+    """The slots a person holds now, the first to run out first: reference, title, starts_at."""
+    return session.execute(
+        sa.select(Booking.reference, OfferVersion.title, Booking.starts_at)
+        .join(OfferVersion, OfferVersion.id == Booking.version_id)
+        .where(Booking.lead_id == person_id, Booking.state == "held", Booking.deadline > now)
+        .order_by(Booking.deadline, Booking.id)
+        .limit(5)
+    ).all()
+
+
 @dataclass(frozen=True)
 class Listed:
     """A page of a list; `after` leads to the next one (created_at and id of the last line)."""

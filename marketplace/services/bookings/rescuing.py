@@ -30,7 +30,7 @@ def pick_same_brief(
         if lost is None or lost.lead_id != actor.person_id:
             raise NotFound
         booking = hold_in(
-            tx, actor, offer_id=offer_id, start=start, format=lost.format, token=token, brief_id=lost.brief_id,
+            tx, actor, offer=offer_id, start=start, format=lost.format, token=token, brief_id=lost.brief_id,
             rescues_id=lost.id,
         )  # fmt: skip
         # A double click finds the first one, which may have moved on since.

@@ -99,6 +99,10 @@ class DisputePage:
         """The last decision that stands."""
         return last_decided(self.decisions)
 
+    def decided_by(self, person_id: uuid.UUID) -> bool:
+        """Whether this operator took part in the decision that stands: an appeal is another one's."""
+        return self.decided is not None and person_id in (self.decided.proposed_by, self.decided.decided_by)
+
     @property
     def proposed(self) -> DisputeDecision | None:
         """A decision that waits for a second operator."""

@@ -155,7 +155,8 @@ def _refuse_kind(
 def _sound(session: Session, booking: Booking, said: Words) -> str:
     """The words as they are kept; refuses too few, a share out of bounds, minutes past the session's length."""
     words = clean_text(said.words, WORDS)
-    if said.kind is not None and len(words) < LEAST_WORDS:
+    # An answer may be a share or evidence alone; what is said in words is said in a sentence.
+    if (said.kind is not None or words) and len(words) < LEAST_WORDS:
         raise ReportRefused(why="words", least=LEAST_WORDS)
     minutes = int((booking.ends_at - booking.starts_at).total_seconds()) // 60
     if said.held is not None and not 0 <= said.held <= minutes:

@@ -30,7 +30,8 @@ from ...storage.enquiries import Enquiry, EnquiryProposal
 from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ..bookings.answering import EXPERT_DOCUMENTS, checked_place
-from ..bookings.holding import Agreed, free_of, hold_in, wanted_offer
+from ..bookings.holding import Agreed, free_of, hold_in
+from ..bookings.wanted import wanted_offer
 from ..people import accept_documents
 from .publishing import close_enquiry, open_enquiry, parties_of, refuse_over
 
@@ -111,7 +112,7 @@ def take(
         if live != proposal.version_id:
             raise ProposalOver
         booking = hold_in(
-            tx, actor, offer_id=proposal.offer_id, start=start, format=proposal.format,
+            tx, actor, offer=proposal.offer_id, start=start, format=proposal.format,
             token=f"enquiry/{proposal.id}/{token}",
             agreed=Agreed(proposal.made_at, proposal.price_minor, proposal.place),
         )  # fmt: skip

@@ -22,7 +22,7 @@ from ...storage.db import Database, Tx
 from ...storage.enquiries import Enquiry, EnquiryInvitation
 from ...storage.experts import Expert
 from ...storage.people import Person
-from ..bookings.holding import lead_of
+from ..bookings.wanted import lead_of
 from ..search import Meant, find, meant_by
 
 log = logging.getLogger(__name__)

@@ -6,6 +6,9 @@ import hashlib
 import secrets
 import uuid
 
+import sqlalchemy as sa
+
+from ...domain.bookings import Move
 from ...storage.approvals import ApproverInvitation
 from ...storage.bookings import Booking, BookingMove
 from ...storage.companies import Company
@@ -38,6 +41,27 @@ def approver_invited(db: Database, stationery: Stationery, *, invitation_id: uui
         }
         subject = hashlib.sha256(token.encode()).hexdigest()[:32]
         put(tx, stationery, event="approver_invited", subject=subject, to=me, facts=facts, known=False)
+
+
+def approved_unpaid(tx: Tx, stationery: Stationery, facts: BookingFacts, move: BookingMove) -> bool:
+    """Tell whoever approved a hold that it ran out unpaid; whether it had been approved (part of the letters
+    about moves)."""
+    booking = tx.session.get_one(Booking, facts.id)
+    approver_id = tx.session.scalar(
+        sa.select(BookingMove.actor_id)
+        .where(BookingMove.booking_id == facts.id, BookingMove.move == Move.APPROVE.value)
+        .order_by(BookingMove.at.desc(), BookingMove.id.desc())
+        .limit(1)
+    )
+    if booking.approved_at is None:
+        return False
+    if approver_id is not None:  # None: the approval came over from a booking that this one rescues.
+        me = party(tx.session.get_one(Person, approver_id))
+        page = stationery.links.approval(facts.reference, me.language)
+        context = dict(for_side(stationery, facts, "lead")) | {"me": me, "url": page, "page": page}
+        context["when_line"] = stationery.press.line("email/when_line.txt", me.language, context)
+        put(tx, stationery, event="approved_unpaid_approver", subject=str(move.id), to=me, facts=context)
+    return True
 
 
 def approval_asked(tx: Tx, stationery: Stationery, facts: BookingFacts, move: BookingMove) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 
+from ...domain.availability import COUNTS_FOR
 from ...storage.availability import BusyCalendar
 from ...storage.db import Database
 from ...storage.experts import Expert
 from ...storage.people import Person
-from ..availability import COUNTS_FOR
 from .desk import put
 from .facts import party
 from .stationery import Stationery

@@ -11,7 +11,7 @@ from ...storage.bookings import BookingMove
 from ...storage.db import Database, Tx
 from ...storage.people import Person
 from . import disputing, rescheduling
-from .approving import approval_asked
+from .approving import approval_asked, approved_unpaid
 from .calendar_files import attachment
 from .desk import put_about
 from .facts import BookingFacts, booking_facts
@@ -157,6 +157,10 @@ def _run_out(post: Post) -> None:
         post.to_expert("unpaid_expert")
     elif post.move.from_state == State.AWAITING_APPROVAL:
         post.to_lead("approval_lapsed", url=post.offer())
+    elif post.move.from_state == State.HELD and approved_unpaid(
+        post.tx, post.stationery, post.facts, post.move
+    ):
+        post.to_lead("approved_unpaid_lead", url=post.offer())
 
 
 def _stopped(post: Post) -> None:

@@ -1,7 +1,7 @@
 """The second factor: TOTP (RFC 6238) with recovery codes, and proving again who one is.
 
 A log-in with a second factor to prove, or with one to set up (operators), is nobody until then:
-`proof_due` says which. A refusal that must leave its count or its trace is a return value.
+`Asker.due` says which. A refusal that must leave its count or its trace is a return value.
 """
 
 from __future__ import annotations
@@ -65,15 +65,6 @@ class FactorSet:
 
     login: SignedIn
     codes: tuple[str, ...]
-
-
-def proof_due(session: Session, person: Person, login: LogIn) -> str | None:
-    """What this log-in still owes: "prove", "set_up" (an operator without a factor), or None."""
-    if login.factor_at is not None:
-        return None
-    if session.get(SecondFactor, person.id) is not None:
-        return "prove"
-    return "set_up" if person.operator else None
 
 
 def standing_factor(session: Session, person_id: uuid.UUID) -> Standing | None:

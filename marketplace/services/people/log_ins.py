@@ -10,6 +10,7 @@ import secrets
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,10 +20,11 @@ from ...domain.policy import Actor
 from ...storage.companies import Company, Membership
 from ...storage.db import Database, Tx
 from ...storage.experts import Expert
-from ...storage.people import LogIn, Person
+from ...storage.people import LogIn, Person, SecondFactor
 from .hashing import hash_password, is_outdated, matches
 from .limits import ACCOUNT, ADDRESS, DAY, PAIR, account_key, count_tries, forget_tries, network_key
 from .links import hashed
+from .selves import STANDING, as_actor
 from .trail import write_audit
 
 IDLE = {True: timedelta(minutes=30), False: timedelta(hours=24)}
@@ -39,6 +41,36 @@ class SignedIn:
     person_id: uuid.UUID
     language: str
     lives: timedelta
+
+
+class Asker(NamedTuple):
+    """Who asks, by the token they brought: nobody yet while their log-in owes a proof (`due`)."""
+
+    person: Person
+    login: LogIn
+    actor: Actor
+    has_factor: bool
+
+    @property
+    def due(self) -> str | None:
+        """What this log-in still owes: "prove", "set_up" (an operator without a factor), or None."""
+        if self.login.factor_at is not None:
+            return None
+        if self.has_factor:
+            return "prove"
+        return "set_up" if self.person.operator else None
+
+
+_WHO = (
+    sa.select(Person, LogIn, sa.exists().where(SecondFactor.person_id == Person.id), *STANDING)
+    .join(LogIn, LogIn.person_id == Person.id)
+    .outerjoin(Expert, Expert.person_id == Person.id)
+    .where(
+        LogIn.token_hash == sa.bindparam("token"),
+        LogIn.ended_at.is_(None),
+        Person.suspended_at.is_(None),
+    )
+)
 
 
 @dataclass(frozen=True)
@@ -134,21 +166,19 @@ def renew_log_in(tx: Tx, login: LogIn, person: Person, *, real_now: datetime, wi
     return SignedIn(token, person.id, person.language, max(left, timedelta(0)))
 
 
-def who(session: Session, token: str, real_now: datetime) -> tuple[Person, LogIn] | None:
-    """Whose token this is, while the log-in lives and nobody suspended them."""
-    row = session.execute(
-        sa.select(Person, LogIn)
-        .join(LogIn, LogIn.person_id == Person.id)
-        .where(LogIn.token_hash == hashed(token), LogIn.ended_at.is_(None), Person.suspended_at.is_(None))
-    ).one_or_none()
+def who(session: Session, token: str, real_now: datetime) -> Asker | None:
+    """Whose token this is, while the log-in lives and nobody suspended them; one statement."""
+    row = session.execute(_WHO, {"token": hashed(token)}).one_or_none()
     if row is None:
         return None
-    person, login = row
+    person, login, has_factor, *standing = row
     over = (
         login.seen_at + IDLE[person.operator] <= real_now
         or login.created_at + ABSOLUTE[person.operator] <= real_now
     )
-    return None if over else (person, login)
+    if over:
+        return None
+    return Asker(person, login, as_actor(person.id, person.operator, *standing), has_factor)
 
 
 def seen(db: Database, login: LogIn, real_now: datetime) -> None:

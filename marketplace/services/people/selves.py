@@ -6,6 +6,7 @@ import uuid
 from zoneinfo import available_timezones
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound, TextRefused
@@ -18,6 +19,20 @@ from ...storage.people import LANGUAGES, Person
 
 LONGEST_NAME = 120
 _ZONES = available_timezones()
+# What a person is besides, in the statement that reads them with an outer join of their expert: every
+# request of somebody logged in asks it.
+STANDING = (
+    Expert.id,
+    Expert.status,
+    sa.select(
+        sa.func.jsonb_object_agg(
+            sa.cast(Membership.company_id, sa.Text), sa.func.to_jsonb(Membership.roles), type_=JSONB
+        )
+    )
+    .where(Membership.person_id == Person.id)
+    .correlate(Person)
+    .scalar_subquery(),
+)
 
 
 def actor_for(session: Session, person_id: uuid.UUID | None) -> Actor:
@@ -25,18 +40,24 @@ def actor_for(session: Session, person_id: uuid.UUID | None) -> Actor:
     if person_id is None:
         return ANONYMOUS
     row = session.execute(
-        sa.select(Person.operator, Expert.id, Expert.status)
+        sa.select(Person.id, Person.operator, *STANDING)
         .outerjoin(Expert, Expert.person_id == Person.id)
         .where(Person.id == person_id, Person.suspended_at.is_(None))
     ).one_or_none()
-    if row is None:
-        return ANONYMOUS
-    memberships = session.execute(
-        sa.select(Membership.company_id, Membership.roles).where(Membership.person_id == person_id)
-    )
+    return ANONYMOUS if row is None else as_actor(*row)
+
+
+def as_actor(
+    person_id: uuid.UUID,
+    operator: bool,
+    expert_id: uuid.UUID | None,
+    status: str | None,
+    companies: dict[str, list[str]] | None,
+) -> Actor:
+    """An actor of what was read: the person, and the columns of STANDING."""
     return Actor(
-        person_id=person_id, operator=row[0], expert_id=row[1], applying=row[2] not in (None, "admitted"),
-        companies={company: frozenset(roles) for company, roles in memberships},
+        person_id=person_id, operator=operator, expert_id=expert_id, applying=status not in (None, "admitted"),
+        companies={uuid.UUID(company): frozenset(roles) for company, roles in (companies or {}).items()},
     )  # fmt: skip
 
 

@@ -22,8 +22,9 @@ from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
 from ...storage.queues import QueuePlace
-from ..bookings.holding import free_of, lead_of, refuse_own, wanted_offer
+from ..bookings.holding import free_of
 from ..bookings.rescheduling import other_slots, why_not
+from ..bookings.wanted import lead_of, refuse_own, wanted_offer
 
 MOST_SHOWN = 50
 

@@ -16,20 +16,21 @@ import sqlalchemy as sa
 from ...domain import deadlines
 from ...domain import queues as law
 from ...domain.availability import Interval
-from ...domain.bookings import State, claims_slot
+from ...domain.bookings import Move, State, claims_slot
 from ...domain.errors import NotBookable, NotFound, OwnOffer, Refusal
 from ...domain.events import BookingMoved, PlaceMoved
 from ...domain.policy import Actor
 from ...storage import locks
-from ...storage.bookings import Booking, Proposal
+from ...storage.bookings import Booking, BookingMove, Proposal
 from ...storage.companies import Company
 from ...storage.db import Database, Tx
 from ...storage.queues import QueuePlace
 from ..approvals import rule_of
 from ..availability import slots_among, taken_of
-from ..bookings.holding import Wanted, hold_in, instant_now, wanted_offer
+from ..bookings.holding import hold_in
 from ..bookings.machine import lock_booking
 from ..bookings.rescheduling import other_slots, propose_in, why_not
+from ..bookings.wanted import Wanted, instant_now, wanted_offer
 from .places import later_booking
 
 log = logging.getLogger(__name__)
@@ -142,7 +143,7 @@ def _served(tx: Tx, free: _Free, waiting: QueuePlace) -> bool:
         return False
     try:
         booking = hold_in(
-            tx, Actor(place.lead_id), offer_id=place.offer_id, start=slots[0][0], format=place.format,
+            tx, Actor(place.lead_id), offer=place.offer_id, start=slots[0][0], format=place.format,
             token=f"queue/{place.id}", queued=True,
         )  # fmt: skip
     except (NotFound, OwnOffer):  # They lead nowhere any more, or joined the expert's own house.
@@ -206,6 +207,8 @@ def _close(tx: Tx, place: QueuePlace, state: str) -> None:
 
 def booking_moved(tx: Tx, event: BookingMoved) -> None:
     """WITHIN: what became of a slot the queue gave. Used, or gone by: then the next one's turn comes."""
+    if tx.session.get_one(BookingMove, event.move_id).move == Move.HOLD.value:
+        return  # Just made: it stands in no place yet.
     place = tx.session.scalar(
         sa.select(QueuePlace)
         .outerjoin(Proposal, Proposal.id == QueuePlace.proposal_id)

@@ -29,7 +29,8 @@ from ...storage.people import Person
 from ...storage.queues import AskedTimes
 from ..availability import taken_of
 from ..bookings.answering import EXPERT_DOCUMENTS, checked_place
-from ..bookings.holding import Agreed, Wanted, hold_in, instant_now, lead_of, refuse_own, wanted_offer
+from ..bookings.holding import Agreed, hold_in
+from ..bookings.wanted import Wanted, instant_now, lead_of, refuse_own, wanted_offer
 from ..people import accept_documents
 
 log = logging.getLogger(__name__)
@@ -132,7 +133,7 @@ def take(
         wanted = wanted_offer(tx.session, asked.offer_id)
         agreed = Agreed(tx.now, wanted.version.price_minor, checked_place(asked.format, place), anywhere=True)
         booking = hold_in(
-            tx, Actor(asked.lead_id), offer_id=asked.offer_id, start=start, format=asked.format,
+            tx, Actor(asked.lead_id), offer=asked.offer_id, start=start, format=asked.format,
             token=f"times/{asked.id}", agreed=agreed,
         )  # fmt: skip
         tx.session.get_one(Brief, booking.brief_id).context = asked.words

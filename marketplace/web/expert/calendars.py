@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from flask import flash, g, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 
+from ...domain.availability import COUNTS_FOR
 from ...domain.errors import BusyCalendarRefused, HolidaysUnknown
 from ...services import availability
 from ...services.availability import Source
@@ -38,7 +39,9 @@ def calendars() -> Any:
     return _page()
 
 
-def _page(error: BusyCalendarRefused | None = None, renaming: uuid.UUID | None = None) -> Any:
+def _page(
+    error: BusyCalendarRefused | None = None, renaming: uuid.UUID | None = None, holidays_error: str = ""
+) -> Any:
     now = house().clock()
     with house().db.reading() as session:
         kept = availability.busy_calendars(session, g.actor.expert_id)
@@ -49,11 +52,12 @@ def _page(error: BusyCalendarRefused | None = None, renaming: uuid.UUID | None =
         "expert/calendars.html",
         lines=lines,
         most=availability.MOST,
-        counts_for=availability.COUNTS_FOR,
+        counts_for=COUNTS_FOR,
         reasons={one.id: sentence(BusyCalendarRefused(why=one.why)) for one in kept if one.failed_since},
         error=error,
         error_words=sentence(error) if error else "",
         renaming=renaming,
+        holidays_error=holidays_error,
         typed=request.form,
         own=own,
         country=country,
@@ -63,7 +67,7 @@ def _page(error: BusyCalendarRefused | None = None, renaming: uuid.UUID | None =
         now=now,
         zone=current_zone_name(own.zone),
     )
-    return (answer, 422) if error else answer
+    return (answer, 422) if error or holidays_error else answer
 
 
 def _countries() -> list[tuple[str, str]]:
@@ -135,14 +139,16 @@ def holidays() -> Any:
     country, region = request.form.get("country", "")[:2], request.form.get("region", "")[:20]
     if "show" in request.form:
         return redirect(url_for("expert.calendars", country=country, _anchor="holidays"), 303)
+    if (
+        region in dict(house().holidays.regions(request.form.get("shown", "")[:2]))
+        and country != request.form["shown"]
+    ):
+        region = ""  # Without a script the regions shown are those of the country chosen before.
     try:
-        if region not in dict(house().holidays.regions(country)):
-            region = ""
         availability.keep_holidays(house().db, house().holidays, g.actor, country=country, region=region)
     except HolidaysUnknown as refusal:
-        flash(sentence(refusal))
-    else:
-        flash(_("Your public holidays are kept."))
+        return _page(holidays_error=sentence(refusal))
+    flash(_("Your public holidays are kept."))
     return redirect(url_for("expert.calendars", _anchor="holidays"), 303)
 
 
@@ -174,6 +180,7 @@ def seen() -> Any:
         after=day + timedelta(days=1),
         zone=zone,
         own_zone=own.zone,
+        here=ZoneInfo(own.zone),
         zones=sorted({*zones(), own.zone}),
         examples=[one for one in EXAMPLES if one != zone],
     )

@@ -26,12 +26,19 @@ def _wrong(facts: Facts) -> str:
     return _("Whoever approves has an address of your company, at %(domain)s.", domain=facts["domain"])
 
 
+def _answered(facts: Facts) -> str:
+    if facts["answer"] == "refused":
+        return _("This was refused already, and with that it is over.")
+    return _("This was approved already: from here on only whoever asked can let it go.")
+
+
 SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
     errors.ApprovalNeeded: lambda facts: _(
         "Your company asks for an approval before %(amount)s are paid: ask for it here.",
         amount=money(facts["total"]),
     ),
     errors.ApprovalNotAsked: lambda facts: _("Your company asks for no approval here: you can pay at once."),
+    errors.ApprovalAnswered: _answered,
     errors.NoApprover: lambda facts: _(
         "Nobody but you approves for your company yet: its administrator invites somebody on the page of the company."
     ),
@@ -45,6 +52,7 @@ SENTENCES: Mapping[type[Refusal], Callable[[Facts], str]] = {
 STATUSES: Mapping[type[Refusal], int] = {
     errors.ApprovalNeeded: 409,
     errors.ApprovalNotAsked: 409,
+    errors.ApprovalAnswered: 409,
     errors.NoApprover: 409,
     errors.NoTerms: 409,
 }

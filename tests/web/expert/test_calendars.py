@@ -112,9 +112,16 @@ def test_holidays_of_a_region_are_chosen_in_two_steps(page: FlaskClient) -> None
     assert "Bayern" in shown.text
     kept = send(page, f"{PAGE}/holidays", {"country": "DE", "region": "BY"}, follow_redirects=True)
     assert "Epiphany" in kept.text
-    unknown = send(page, f"{PAGE}/holidays", {"country": "XX"}, follow_redirects=True)
-    assert "from the list" in unknown.text
-    assert "Epiphany" in unknown.text
+    for forged in ({"country": "XX"}, {"country": "DE", "region": "nowhere", "shown": "DE"}):
+        unknown = send(page, f"{PAGE}/holidays", forged)
+        assert unknown.status_code == 422
+        assert "from the list" in unknown.text
+        assert "Epiphany" in unknown.text
+    # The regions shown were Germany's: a country chosen beside them is taken whole.
+    other = send(
+        page, f"{PAGE}/holidays", {"country": "FR", "region": "BY", "shown": "DE"}, follow_redirects=True
+    )
+    assert "Bastille" in other.text or "National Day" in other.text
 
 
 def rows(text: str) -> dict[str, str]:

@@ -271,7 +271,7 @@ def test_a_taken_slot_is_no_next_slot(guest: FlaskClient, db: Database) -> None:
     before = slots()
     assert len(before) == 3
     start = make.first_slot(db, made.id)
-    make.bookings.hold(db, make.lead(db).actor, offer_id=made.id, start=start, format="remote", token="once")
+    make.bookings.hold(db, make.lead(db).actor, offer=made.id, start=start, format="remote", token="once")
     assert before[0] == f"{start:%Y-%m-%dT%H:%M:%SZ}"
     assert before[0] not in slots()
     assert before[1:] == slots()[1:]
