@@ -162,9 +162,7 @@ def booking(
     by, of = by or lead(db), of or seller(db)
     what = offer_of or offer(db, of.expert, **of_offer)
     start = first_slot(db, what.id, timedelta(days=days_ahead))
-    held = bookings.hold(
-        db, by.actor, offer=what.id, start=start, format="remote", token=f"t{next(_count)}"
-    )
+    held = bookings.hold(db, by.actor, offer=what.id, start=start, format="remote", token=f"t{next(_count)}")
     made = Made(held.id, by, of, what)
     if state == "held":
         return made

@@ -255,9 +255,7 @@ class TestTheProvidersWord:
     def test_or_released_when_the_slot_is_gone(self, db: Database, clock: FakeClock) -> None:
         made = self.lapsed(db, clock)
         start = make.read(db, made).starts_at
-        bookings.hold(
-            db, make.lead(db).actor, offer=made.offer.id, start=start, format="remote", token="x"
-        )
+        bookings.hold(db, make.lead(db).actor, offer=made.offer.id, start=start, format="remote", token="x")
         make.authorise(db, make.payment_of(db, made).id)
         assert make.read(db, made).state == "lapsed"
         assert "release" in calls(db, made)

@@ -347,9 +347,7 @@ class TestTake:
         by, seller = make.lead(db), make.seller(db)
         offer, made = sells(db, seller), publish(db, by)
         proposal = propose(db, seller, made, offer)
-        bookings.hold(
-            db, make.lead(db).actor, offer=offer, start=first(proposal), format="remote", token="t"
-        )
+        bookings.hold(db, make.lead(db).actor, offer=offer, start=first(proposal), format="remote", token="t")
         with pytest.raises(SlotTaken):
             enquiries.take(
                 db, by.actor, enquiry_id=made.id, proposal_id=proposal.id, start=first(proposal), token="t"

@@ -217,7 +217,11 @@ def shown_to(
     if not any("lead" in roles for roles in actor.companies.values()):
         return None
     company = lead_of(session, actor)[1]
-    rates, seller, buyer = fees_at(now, platform.fees), seller_tax(wanted.expert, wanted.person), buyer_tax(company)
+    rates, seller, buyer = (
+        fees_at(now, platform.fees),
+        seller_tax(wanted.expert, wanted.person),
+        buyer_tax(company),
+    )
     if not buyer.country:
         # Not billed anywhere yet: taxed as at the expert's, which is never less.
         buyer = replace(buyer, country=seller.country)

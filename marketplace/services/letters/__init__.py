@@ -7,8 +7,8 @@ that it exists once however often its job runs; `send` hands it to the mail serv
 from .account import address_changed, address_changing, address_known, link
 from .approving import approver_invited
 from .asking import question_asked, question_closed
-from .calendar_files import feed_file, invitation_for
 from .books import books_alarm
+from .calendar_files import feed_file, invitation_for
 from .calendars import calendar_failing, calendar_read_again
 from .chargebacks import chargeback_moved, remind_of_chargebacks
 from .daily import mail_token, mails_off, news_today, unsubscribe

@@ -49,7 +49,9 @@ _TRANSFERS: Words = {
     "frozen": lambda: _("waiting: the client’s bank contests the payment"),
     "account_restricted": lambda: _("waiting: the account at the provider takes no transfers yet"),
     "refund_under_way": lambda: _("waiting: a refund is under way"),
-    "own_funds": lambda: _("waiting: the client did not pay, we do in their place as soon as our funds allow"),
+    "own_funds": lambda: _(
+        "waiting: the client did not pay, we do in their place as soon as our funds allow"
+    ),
     "balance_insufficient": lambda: _("waiting: the money has not reached the balance at the provider yet"),
 }
 _LOST: Words = {

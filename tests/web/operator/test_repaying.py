@@ -33,7 +33,11 @@ class Owed:
             quote, before, payment = quote_and_before(tx.session, booking)
             assert payment is not None
             refund = payments.decide_refund(
-                tx, payment, lines=refund_amount(quote, minor, before).lines, token=f"r/{self.made.id}", why="test"
+                tx,
+                payment,
+                lines=refund_amount(quote, minor, before).lines,
+                token=f"r/{self.made.id}",
+                why="test",
             )
             fail_refund(tx, payment, refund, "expired_or_canceled_card")
             self.refund_id, self.company_id = refund.id, payment.payer_company_id
