@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -102,7 +103,7 @@ def spending(session: Session, actor: Actor, after: After = None, most: int = A_
     found = session.execute(query).all()
     more, found = len(found) > most, found[:most]
     refunds = _refunds(session, [row.id for row in found])
-    rows = [PaymentRow(*row, refunds=refunds.get(row.id, ())) for row in found]
+    rows = [PaymentRow(*[*row, refunds.get(row.id, ())]) for row in found]
     return Spending(rows, (rows[-1].created_at, rows[-1].id) if more else None)
 
 
@@ -147,7 +148,7 @@ def _theirs(actor: Actor) -> sa.ColumnElement[bool]:
 
 def _refunds(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UUID, list[RefundRow]]:
     found: dict[uuid.UUID, list[RefundRow]] = defaultdict(list)
-    for payment_id, *row in session.execute(
+    for row in session.execute(
         sa.select(
             Refund.payment_id, Refund.amount_minor, Refund.state, Refund.waits_for, Refund.decided_at,
             Refund.ended_at, Refund.provider_id, Repayment.decided_at,
@@ -156,5 +157,5 @@ def _refunds(session: Session, payment_ids: Sequence[uuid.UUID]) -> dict[uuid.UU
         .where(Refund.payment_id.in_(payment_ids), Refund.state != "redecided", Refund.kind == "refund")
         .order_by(Refund.decided_at, Refund.id)
     ):  # fmt: skip
-        found[payment_id].append(RefundRow(*row))
+        found[row[0]].append(RefundRow(*tuple[Any, ...](row)[1:]))
     return found
