@@ -25,6 +25,8 @@ from .store import Books, Store, new_id
 from .wrong import Wrong, invalid
 
 log = logging.getLogger(__name__)
+# A whole evidence of a dispute, 150 000 characters, url-encoded.
+MOST_BYTES = 2 * 1024 * 1024
 KEYS_KEPT = timedelta(hours=24)  # By the platform's clock, so that it can be moved past.
 
 
@@ -68,7 +70,7 @@ class Api:
 
     def __call__(self, environ: dict[str, Any], start_response: Any) -> Iterable[bytes]:
         request = Request(environ)
-        request.max_content_length = 256 * 1024
+        request.max_content_length = MOST_BYTES
         request_id = new_id("req")
         try:
             answer = self._answer(request, request_id)
