@@ -36,6 +36,9 @@ ABOUT_BUYER = {
     "en": "A prepared team with honest questions.",
 }
 
+# Told to the buyer once the session is confirmed, and not before.
+PLACE = "https://meet.example.com/notre-salle"
+
 
 @dataclass(frozen=True)
 class Story:
@@ -74,7 +77,7 @@ FRENCH = Story(
     receipt_lines=("TVA",),
     due="part le",
     transferred="Versé",
-    balances="équilibré",
+    balances="Les comptes tiennent",
     being_confirmed="En cours de confirmation",
 )
 ENGLISH = Story(
@@ -92,7 +95,7 @@ ENGLISH = Story(
     receipt_lines=("VAT",),
     due="leaves on",
     transferred="Transferred",
-    balances="The ledger balances",
+    balances="The books hold",
     being_confirmed="Being confirmed",
 )
 
@@ -367,18 +370,18 @@ def accept(expert: Guest, reference: str, story: Story) -> None:
     expert.click(f"main a[href$='/expert/bookings/{reference}']")  # Other requests may wait too.
     expert.sees(story.problem)
     assert _plain(story.lead_mail) not in _plain(expert.text()), "the expert knows the address before the yes"
-    expert.page.locator("#place").fill("https://meet.example.com/notre-salle")
+    expert.page.locator("#place").fill(PLACE)
     expert.tick("charter", "confidentiality", "conflict")
     expert.click("#accept button.primary")
 
 
 def until_confirmed(lead: Guest, reference: str, story: Story) -> None:
-    for _ in range(40):
+    for _ in range(80):
         lead.page.goto(f"{lead.site.url}/{story.language}/bookings/{reference}")
-        if _plain(story.state["confirmed"]) in _plain(lead.page.locator("main").inner_text()):
+        if PLACE in lead.page.locator("main").inner_text():
             break
         lead.page.wait_for_timeout(250)
-    lead.sees(story.state["confirmed"], "https://meet.example.com/notre-salle")
+    lead.sees(story.state["confirmed"], PLACE)
     lead.watch.look(lead.page)
 
 
@@ -456,4 +459,5 @@ def the_operator_sees_every_cent(operator: Guest, reference: str, story: Story) 
     entries = operator.page.locator("main table tbody tr")
     assert entries.count() >= 8, "capture, fee, share and transfer have two sides each"
     operator.go("/operator/ledger")
+    operator.click("main form[action$='/ledger/check'] button")
     operator.sees(story.balances)

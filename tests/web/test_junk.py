@@ -45,7 +45,9 @@ NAMES = (
     "named", "address", "words", "per_week", "choice", "expert", "offer",
 )  # fmt: skip
 # The provider does not answer in the tests: these may say so, with a time to come back.
-PROVIDERS = {"buyer.pay", "buyer.pay_again", "expert.onboarding", "expert.account_again"}
+PROVIDERS = {
+    "buyer.pay", "buyer.pay_again", "expert.onboarding", "expert.account_again", "operator.pay_out",
+}  # fmt: skip
 
 
 @pytest.fixture

@@ -66,8 +66,6 @@ def propose(
         if known is not None:
             return known
         _refuse(tx.session, schedule)
-        if amount_minor <= 0:
-            raise PlatformPayoutRefused(why="nothing")
         if amount_minor > funds.minor:
             why = "too_much" if amount_minor > seen_minor else "changed"
             raise PlatformPayoutRefused(why=why, most=max(0, funds.minor), asked=amount_minor)
@@ -77,6 +75,8 @@ def propose(
         write_audit(tx, actor_id=actor.person_id, act=act, subject=str(row.id))
         return row
 
+    if amount_minor <= 0:
+        raise PlatformPayoutRefused(why="nothing")
     row = _alone(db, gateway, decide)
     return _go(db, gateway, row) if row.state == "intended" else row
 
