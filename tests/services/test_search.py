@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,14 @@ import sqlalchemy as sa
 from marketplace.domain.events import OfferPublished
 from marketplace.gateways.payments import Unknown
 from marketplace.services.demo import load
+from marketplace.services.reactions import REACTIONS
 from marketplace.services.search import Page, find, index_offer
-from marketplace.storage.db import Database
+from marketplace.storage.db import Database, connect
 from marketplace.storage.offers import Offer, OfferVersion
 from marketplace.storage.people import Person
+from tests import database as databases
 from tests import factories as make
+from tests.clock import FakeClock
 
 DEMO = Path(__file__).resolve().parents[2] / "demo"
 
@@ -28,11 +32,33 @@ class Away:
         raise Unknown("no_answer")
 
 
+@pytest.fixture(scope="module")
+def catalogue(template: tuple[str, str]) -> Iterator[sa.Engine]:
+    """A database with the demo catalogue, loaded once."""
+    with databases.own_database(*template) as url:
+        engine = connect(url)
+        empty = Database(engine, clock=FakeClock(), reactions=REACTIONS)
+        load(empty, DEMO, Away(), pause=lambda seconds: None)  # type: ignore[arg-type]
+        yield engine
+        engine.dispose()
+
+
 @pytest.fixture
-def names(db: Database) -> dict[Any, str]:
-    """The demo catalogue, and its ids by ours."""
-    load(db, DEMO, Away())  # type: ignore[arg-type]
-    with db.reading() as session:
+def loaded(catalogue: sa.Engine, clock: FakeClock) -> Iterator[Database]:
+    """What is done to the catalogue is rolled back after the test."""
+    with catalogue.connect() as connection:
+        outer = connection.begin()
+        joined = Database(catalogue, clock=clock, reactions=REACTIONS)
+        joined.engine = connection
+        joined.join_outer = True
+        yield joined
+        outer.rollback()
+
+
+@pytest.fixture
+def names(loaded: Database) -> dict[Any, str]:
+    """The catalogue's ids by ours."""
+    with loaded.reading() as session:
         return {row.id: row.source_id for row in session.execute(sa.select(Offer.id, Offer.source_id))}
 
 
@@ -48,9 +74,9 @@ def offer(db: Database, expert: Any, **more: Any) -> Offer:
     return made
 
 
-def test_long_problems_in_the_offer_s_language_find_it(db: Database, names: dict[Any, str]) -> None:
+def test_long_problems_in_the_offer_s_language_find_it(loaded: Database, names: dict[Any, str]) -> None:
     """A floor under what benchmarks/search_quality.py measures (0.88 and 0.90)."""
-    with db.reading() as session:
+    with loaded.reading() as session:
         language = dict(
             session.execute(sa.select(Offer.source_id, OfferVersion.language).join(OfferVersion)).all()
         )
@@ -62,7 +88,7 @@ def test_long_problems_in_the_offer_s_language_find_it(db: Database, names: dict
         if not exact or language[exact[0]] != brief["lang"]:
             continue
         wanted += 1
-        page = search(db, f"{brief['title']}\n{brief['text']}", limit=3)
+        page = search(loaded, f"{brief['title']}\n{brief['text']}", limit=3)
         first += exact[0] in [names[hit.offer_id] for hit in page.hits]
     assert wanted >= 15
     assert first / wanted >= 0.9
@@ -77,8 +103,8 @@ def test_long_problems_in_the_offer_s_language_find_it(db: Database, names: dict
         "Capteurs en sous-sol, autonomie « pile »",
     ],
 )
-def test_spelling_of_signs_makes_no_difference(db: Database, names: dict[Any, str], query: str) -> None:
-    assert names[search(db, query).hits[0].offer_id] == "o002"
+def test_spelling_of_signs_makes_no_difference(loaded: Database, names: dict[Any, str], query: str) -> None:
+    assert names[search(loaded, query).hits[0].offer_id] == "o002"
 
 
 def test_accents_make_no_difference(db: Database) -> None:
@@ -92,8 +118,8 @@ def test_accents_make_no_difference(db: Database) -> None:
     "query",
     ["comment faire pour que nous", "what should we do", "xyzzyplugh", "12 %", "' OR 1=1 --", "& | ! ( :*"],
 )
-def test_nothing_said_finds_nothing(db: Database, names: dict[Any, str], query: str) -> None:
-    page = search(db, query)
+def test_nothing_said_finds_nothing(loaded: Database, names: dict[Any, str], query: str) -> None:
+    page = search(loaded, query)
     assert page.hits == ()
     assert page.total == 0
 
