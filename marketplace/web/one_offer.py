@@ -33,7 +33,7 @@ def offer_shown(session: Session, page: OfferPage, now: datetime) -> dict[str, A
     sought = Sought(page.id, page.expert_id, version.minutes, version.notice_hours, version.instant)
     answers = [(row.days_saved, row.unlocked) for row in reviews if row.days_saved is not None]
     return {
-        "offer": _offer(page, instant=page.instant and not stale_experts(session, [page.expert_id], now)),
+        "offer": _offer(page, instant=not stale_experts(session, [page.expert_id], now) and page.instant),
         "expert": _expert(page),
         "quote": quote_preview(page, platform_tax(), now) if version.price_minor else None,
         "slots": next_slots(session, [sought], now, SLOTS_SHOWN)[page.id],
