@@ -30,8 +30,10 @@ def begins(month: date) -> datetime:
 
 
 def read_month(text: str) -> date | None:
-    """A month written 2026-11; None for anything else."""
+    """A month written 2026-11; None for anything else, and for a year at the end of what a date can say."""
     try:
-        return datetime.strptime(text, "%Y-%m").date() if len(text) == 7 and text.isascii() else None  # noqa: DTZ007 - a month
+        month = datetime.strptime(text, "%Y-%m").date() if len(text) == 7 and text.isascii() else None  # noqa: DTZ007 - a month
     except ValueError:
         return None
+    # The months beside it are dates too: whoever reads one may ask for the next or the one before.
+    return month if month and date.min.year < month.year < date.max.year else None

@@ -129,7 +129,7 @@ def move_words(move: str, to_state: str) -> str:
 
 
 def _money_words(money_done: dict[str, Any] | None, side: str) -> str:
-    if not money_done:
+    if not money_done or not money_done["minor"]:
         return ""
     amount = money(money_done["minor"])
     what = money_done["what"]

@@ -55,7 +55,9 @@ class TestMonths:
         assert month_before(month_after(month)) == month
         assert begins(month) < begins(month_after(month))
 
-    @pytest.mark.parametrize("text", ["", "2026-13", "2026-1", "x" * 7, "2026-11-01", "２０２６-11"])
+    @pytest.mark.parametrize(
+        "text", ["", "2026-13", "2026-1", "x" * 7, "2026-11-01", "２０２６-11", "0001-01", "9999-12"]
+    )
     def test_what_is_no_month_is_none(self, text: str) -> None:
         assert read_month(text) is None
         assert read_month("2026-11") == NOVEMBER

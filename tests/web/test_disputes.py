@@ -188,6 +188,10 @@ def test_a_later_refund_is_shown_before_it_is_made(doors: Doors) -> None:
         unread = d.boss.get(url, query_string={"amount": no_amount, "borne_by": "us"})
         assert unread.status_code == 422, no_amount
         assert f'value="{no_amount}"' in unread.text
+        assert "Write the amount in euros and cents" in unread.text
+    nobody = d.boss.get(url, query_string={"amount": "100,50", "borne_by": "nobody"})
+    assert nobody.status_code == 422
+    assert "Say who bears it." in nobody.text
     too_much = send(d.boss, url, data={"amount": "99999", "borne_by": "us", "reason": "r", "token": "a"})
     assert too_much.status_code == 422
     unsaid = send(d.boss, url, data={"amount": "100,50", "borne_by": "us", "reason": "", "token": "c"})

@@ -150,7 +150,7 @@ def _texts(page: BookingPage) -> payments.CheckoutTexts:
 def returned(reference: str) -> Any:
     """Back from the provider: what our own records say, never what the address says."""
     page = load(reference, "booking.view_as_buyer")
-    looks = min(request.args.get("n", 0, type=int), MOST_LOOKS)
+    looks = min(max(0, request.args.get("n", 0, type=int)), MOST_LOOKS)
     waiting = page.booking.state in ("held", "accepted") and any(p.state == "open" for p in page.payments)
     if not waiting:
         return redirect(url_for("buyer.booking", reference=reference), 303)

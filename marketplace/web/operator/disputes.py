@@ -6,6 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from flask import Response, g, redirect, render_template, request, url_for
+from flask_babel import gettext as _
 
 from ...domain.errors import NotFound, Refusal
 from ...domain.refunds import refund_amount
@@ -149,11 +150,11 @@ def refund(reference: str) -> Any:
     if page.quote is None:  # Nothing was ever asked for it.
         raise NotFound
     refused: Refusal | None = None
-    amount, borne = cents(request.values.get("amount", "")), request.values.get("borne_by", "")
+    amount, borne = _asked_back()
     if request.method == "POST":
         try:
             desk.refund_later(
-                house().db, g.actor, booking_id=page.booking.id, amount_minor=amount or 0, borne_by=borne,
+                house().db, g.actor, booking_id=page.booking.id, amount_minor=amount, borne_by=borne,
                 reason=request.form.get("reason", ""), second_above=house().config.second_operator_above,
                 token=posted_token(),
             )  # fmt: skip
@@ -165,25 +166,33 @@ def refund(reference: str) -> Any:
     return _refund_page(page, amount, borne, refused)
 
 
-def _refund_page(page: BookingPage, amount: int | None, borne: str, refused: Refusal | None) -> Any:
+def _asked_back() -> tuple[int, str]:
+    """The amount typed (minor units; what is none counts as 0) and who is to bear it."""
+    return cents(request.values.get("amount", "")) or 0, request.values.get("borne_by", "")
+
+
+def _refund_page(page: BookingPage, amount: int, borne: str, refused: Refusal | None) -> Any:
     with house().db.reading() as session:
         booking = session.get_one(Booking, page.booking.id)
         quote, before, payment = desk.quote_and_before(session, booking)
         waiting = later_refund_waiting(session, booking.id)
-    lines = None
+    lines, unsaid = None, ""
     if request.values.get("amount"):
-        try:  # What is no amount is refused as none.
-            effect = refund_amount(quote, amount or 0, before).lines
+        try:
+            effect = refund_amount(quote, amount, before).lines
             lines = effect if borne in ("us", "expert") else None
         except Refusal as refusal:
             refused = refused or refusal
+        unsaid = _("Say who bears it.") if borne not in ("us", "expert") else ""
     answer = render_template(
         "operator/refund.html", page=page, amount=amount, borne=borne, lines=lines, quote=quote,
         left=quote.total - sum(before.values()), taken=payment is not None, waiting=waiting,
         typed=request.values, limit=house().config.second_operator_above, token=form_token(),
-        zone=current_zone_name(), error=sentence(refused) if refused else "", me=g.me,
+        zone=current_zone_name(), error=sentence(refused) if refused else unsaid, me=g.me,
     )  # fmt: skip
-    return (answer, status(refused)) if refused else answer
+    if refused:
+        return answer, status(refused)
+    return (answer, 422) if unsaid else answer
 
 
 @blueprint.post("/bookings/<reference>/refund/<uuid:refund_id>/<any(yes, no):answer>")
@@ -199,7 +208,7 @@ def refund_second(reference: str, refund_id: UUID, answer: str) -> Any:
     except NotFound:
         raise
     except Refusal as refusal:
-        return _refund_page(page, None, "", refusal)
+        return _refund_page(page, 0, "", refusal)
     return redirect(url_for("operator.booking", reference=reference), 303)
 
 

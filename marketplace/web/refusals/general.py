@@ -188,6 +188,8 @@ def _refund_changed(facts: Facts) -> str:
 
 
 def _refund_too_large(facts: Facts) -> str:
+    if facts["asked"] <= 0:
+        return _("Write the amount in euros and cents, as in 250 or 99.50.")
     return _(
         "%(asked)s is more than the %(left)s that can still be given back.",
         asked=money(facts["asked"]), left=money(facts["left"]),
