@@ -13,7 +13,7 @@ from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ..domain import questions as law
 from ..domain.contacts import is_masked, mask_contacts
@@ -29,15 +29,16 @@ from ..storage.experts import Expert
 from ..storage.offers import Offer, OfferVersion
 from ..storage.people import Person
 from ..storage.questions import Question, QuestionLimit
+from ..storage.types import another
 from .bookings.wanted import lead_of, refuse_own, wanted_offer
 
 log = logging.getLogger(__name__)
 A_PAGE = 20
 MOST_SHOWN = 10
-_NamedOffer = aliased(Offer)
-_NamedVersion = aliased(OfferVersion)
-_NamedExpert = aliased(Expert)
-_NamedPerson = aliased(Person)
+_NamedOffer = another(Offer)
+_NamedVersion = another(OfferVersion)
+_NamedExpert = another(Expert)
+_NamedPerson = another(Person)
 
 
 def ask(

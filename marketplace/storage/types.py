@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import uuid
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
-from sqlalchemy import DateTime, ForeignKey, MetaData, String, Text, Uuid, types
+from sqlalchemy import DateTime, ForeignKey, MetaData, String, Text, Uuid, inspect, types
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase, mapped_column
+from sqlalchemy.orm import DeclarativeBase, aliased, mapped_column
 
 from ..domain.ids import new_id
 
@@ -64,3 +64,18 @@ def refers(to: str, **options: Any) -> Any:
 def one_of(column: str, values: tuple[str, ...]) -> str:
     """The CHECK text that keeps a text column to its values."""
     return f"{column} in ({', '.join(repr(v) for v in values)})"
+
+
+Record = TypeVar("Record", bound=Base)
+
+
+def another(record: type[Record]) -> type[Record]:
+    """A second name for a table in one statement, made once for a module and shared by threads.
+
+    SQLAlchemy fills an alias's index of columns at its first use, in place (`_init_proxy_index`): a thread
+    that comes meanwhile finds half of it and names the table itself beside its alias, and this wrong
+    statement stays in the process's cache. So it is filled here, while one thread imports.
+    """
+    made = aliased(record)
+    inspect(made).selectable.corresponding_column(next(iter(record.__table__.c)))
+    return made

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain.pricing import Quote
 from ...domain.reviews import visible
@@ -22,11 +22,12 @@ from ...storage.payments import Payment, Refund
 from ...storage.payouts import Transfer
 from ...storage.people import Person
 from ...storage.reviews import Review
+from ...storage.types import another
 
 A_PAGE = 20
 SIDES = ("lead", "expert")
-_ExpertPerson = aliased(Person)
-_LeadPerson = aliased(Person)
+_ExpertPerson = another(Person)
+_LeadPerson = another(Person)
 
 
 @dataclass(frozen=True)

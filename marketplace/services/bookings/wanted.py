@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain import availability as hours
 from ...domain.bookings import State
@@ -22,6 +22,7 @@ from ...storage.db import Tx
 from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferVersion
 from ...storage.people import Person
+from ...storage.types import another
 from ..availability import rules_of, stale_experts
 from .clockwork import overdue_of
 
@@ -153,7 +154,7 @@ _OFFER_ROWS = (
     .where(Offer.id == sa.bindparam("offer"))
     .execution_options(populate_existing=True)
 )
-_Lead, _OfTheDomain = aliased(Person), aliased(Company)
+_Lead, _OfTheDomain = another(Person), another(Company)
 _COUNTED = sa.and_(
     Booking.state == State.HELD.value,
     Booking.deadline > sa.bindparam("now"),

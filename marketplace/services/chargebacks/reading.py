@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain import chargebacks as law
 from ...domain.errors import NotFound
@@ -20,6 +20,7 @@ from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ...storage.payments import Payment, Refund
 from ...storage.people import AuditRow, Person
+from ...storage.types import another
 from .. import ledger
 from .answering import digest
 
@@ -34,7 +35,7 @@ ORDER = (
 TABS = ("answer", "bank", "over")
 # Where the provider names no deadline: after all that have one (the index says the same).
 NEVER = datetime(9999, 1, 1, tzinfo=UTC)
-_Seller = aliased(Person)
+_Seller = another(Person)
 _due = sa.func.coalesce(Chargeback.evidence_due, sa.text("'9999-01-01 00:00:00+00'::timestamptz"))
 _OPEN = Chargeback.ended_at.is_(None)
 _TO_SEND = Chargeback.state.in_(law.ANSWERABLE) & Chargeback.sent_at.is_(None)

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from functools import cached_property
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain import deadlines
 from ...domain.pricing import Quote
@@ -22,12 +22,13 @@ from ...storage.experts import Expert
 from ...storage.files import File
 from ...storage.offers import OfferVersion
 from ...storage.people import Person
+from ...storage.types import another
 from .standing import Split, last_decided, last_share, quote_and_before, split_of
 
 A_PAGE = 20
 TABS = ("operators", "between", "decided", "closed")
 BETWEEN = timedelta(hours=48)
-_Seller, _Lead = aliased(Person), aliased(Person)
+_Seller, _Lead = another(Person), another(Person)
 
 
 @dataclass(frozen=True)

@@ -15,13 +15,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 
 from ...storage.chargebacks import Chargeback
 from ...storage.ledger import ProviderMovement
 from ...storage.payments import Payment, ProviderCall, Refund, Repayment
 from ...storage.payouts import SetOff, Transfer
 from ...storage.platform_payouts import PlatformPayout, TaxPayment
+from ...storage.types import another
 from . import posting
 
 Rows = sa.Select[*tuple[Any, ...]]
@@ -53,7 +53,7 @@ _by_card = Payment.method == "card"
 _of_payment = sa.func.coalesce(Payment.intent_id, text_of(Payment.id))
 _of_refund = sa.func.coalesce(Refund.provider_id, text_of(Refund.id))
 _reversal = ProviderCall.kind == "reverse_transfer"
-_earlier = aliased(Refund)
+_earlier = another(Refund)
 
 # What of the price and its VAT was decided to go back before the share was due, a payment.
 _before = (

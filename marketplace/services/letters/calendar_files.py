@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain.bookings import State
 from ...domain.errors import NotFound
@@ -20,6 +20,7 @@ from ...storage.companies import Company
 from ...storage.experts import Expert
 from ...storage.offers import OfferVersion
 from ...storage.people import Person
+from ...storage.types import another
 from ..feeds import calendar_changes, feed_owner
 from .facts import BookingFacts, booking_facts, for_side
 from .stationery import Stationery
@@ -103,7 +104,7 @@ RECENT = timedelta(days=90)
 # The zone's rules reach further than any session can be booked ahead.
 AHEAD = timedelta(days=400)
 _HELD = ("confirmed", "delivered", "completed", "disputed", "resolved", "settled")
-_ExpertPerson = aliased(Person)
+_ExpertPerson = another(Person)
 
 
 def feed_file(session: Session, stationery: Stationery, token: str, *, now: datetime) -> bytes:

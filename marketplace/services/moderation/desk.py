@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound
 from ...storage.bookings import Booking
@@ -19,6 +19,7 @@ from ...storage.moderation import Restriction
 from ...storage.offers import Offer, OfferDraft, OfferVersion
 from ...storage.people import LogIn, Person, SecondFactor
 from ...storage.reviews import Review
+from ...storage.types import another
 from ..offers.figures import OfferFigures, figures
 from ..people import list_log_ins
 from .money import After, Money, money_of, whose_bookings
@@ -28,7 +29,7 @@ A_PAGE = 20
 _ANY_SPACE = re.compile(r"\s")
 KINDS = ("operator", "expert", "applicant", "lead", "suspended")
 OFFER_STATES = ("live", "draft", "hidden", "closed")
-_Seller, _By, _LiftedBy = aliased(Person), aliased(Person), aliased(Person)
+_Seller, _By, _LiftedBy = another(Person), another(Person), another(Person)
 
 
 @dataclass(frozen=True)

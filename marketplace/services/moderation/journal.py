@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...storage.bookings import Booking
 from ...storage.companies import Company
@@ -18,11 +18,12 @@ from ...storage.experts import Expert
 from ...storage.offers import Offer, OfferDraft, OfferVersion
 from ...storage.people import AuditRow, Person
 from ...storage.reviews import Review
+from ...storage.types import another
 from .money import After
 
 A_PAGE = 50
 _NAMED = re.compile(r"(?:(\w+):)?([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})")
-_Seller = aliased(Person)
+_Seller = another(Person)
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...storage.bookings import Booking
 from ...storage.companies import Company
@@ -16,12 +16,13 @@ from ...storage.offers import OfferVersion
 from ...storage.payments import Payment
 from ...storage.payouts import Transfer
 from ...storage.people import Person
+from ...storage.types import another
 
 A_PAGE = 20
 # What is still to happen: said before somebody is suspended or an offer hidden, since it stays as it is.
 OPEN = ("held", "awaiting_approval", "requested", "accepted", "confirmed", "delivered", "disputed")
 After = tuple[datetime, uuid.UUID] | None
-_Lead, _Seller = aliased(Person), aliased(Person)
+_Lead, _Seller = another(Person), another(Person)
 
 
 @dataclass(frozen=True)

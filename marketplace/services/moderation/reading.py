@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy.orm import Session
 
 from ...domain.errors import NotFound
 from ...domain.moderation import UNDO_WINDOW, undo_open
@@ -19,6 +19,7 @@ from ...storage.moderation import Case, Notice, Restriction
 from ...storage.offers import Industry, Offer, OfferVersion, Topic
 from ...storage.people import AuditRow, Person
 from ...storage.reviews import Review
+from ...storage.types import another
 from ..experts import profile_diff, profile_of
 from ..offers.drafts import draft_of
 from ..offers.publishing import first_offer, offer_diff
@@ -28,7 +29,7 @@ from .checks import Check, offer_checks, profile_checks, text_checks
 TABS = ("open", "mine", "snoozed", "decided")
 PAGE = 30
 Diff = Sequence[tuple[str, Any, Any]]
-_owner, _decider = aliased(Person), aliased(Person)
+_owner, _decider = another(Person), another(Person)
 
 
 @dataclass(frozen=True)
