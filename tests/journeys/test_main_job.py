@@ -281,6 +281,10 @@ def find_and_hold(lead: Guest, story: Story) -> str:
     lead.page.locator("#q").fill(story.problem)
     lead.click("form.ask button")
     first = lead.page.locator("main h2 a").first
+    for _ in range(4):  # Where the machine is busy a search may say that it took too long, and to ask again.
+        if first.count():
+            break
+        lead.page.reload()
     assert _plain(story.title) in _plain(first.inner_text()), "the offer that fits does not come first"
     lead.click("main h2 a")
     lead.sees(story.title, story.expert)
