@@ -285,7 +285,8 @@ def test_an_answer_of_one_word_is_refused_in_a_sentence_and_kept(
     address = f"/{language}/expert/bookings/{d.ref}/dispute/answer"
     refused = send(d.expert, address, data={"words": "Faux.", "share": "35", "token": "b"})
     assert refused.status_code == 422
-    assert words in body(refused)
+    assert re.search(rf'<p class="error" id="words-error">[^<]*{words}', body(refused))
+    assert 'aria-describedby="words-error" aria-invalid="true"' in body(refused)
     assert ">Faux.</textarea>" in body(refused)
     assert 'value="35" selected' in body(refused)
     # A share alone says enough.

@@ -156,8 +156,8 @@ def test_a_day_says_for_every_hour_why_it_is_not_offered(
 @pytest.mark.parametrize(
     ("language", "first", "second"),
     [
-        ("en", "Monday 30 November 2026, 17:00 – Tuesday 1 December 2026, 07:30", "08:00–15:00"),
-        ("fr", "lundi 30 novembre 2026, 17 h 00 – mardi 1er décembre 2026, 7 h 30", "8 h 00–15 h 00"),
+        ("en", "30 Nov, 17:00 – 1 Dec, 07:30", "08:00–15:00"),
+        ("fr", "30 nov., 17 h 00 – 1er déc., 7 h 30", "8 h 00–15 h 00"),
     ],
 )
 def test_a_day_far_away_says_the_experts_own_date_where_it_is_another(
