@@ -49,7 +49,8 @@ def report(reference: str, side: str) -> Any:
         "ui/_report.html", page=page, side=side, room=room, kinds=kinds, closes=closes, now=now,
         kind=kind if kind in kinds else "", typed=request.values, asks_minutes=ASKS_MINUTES,
         zone=current_zone_name(page.calendar_zone), token=form_token(), most_files=disputes.MOST_FILES,
-        error=sentence(refused) if refused else "", held=_minutes(page), unread=unread is not None,
+        error=sentence(refused) if refused else "", about=refused.facts.get("why") if refused else "",
+        held=_minutes(page), unread=unread is not None,
         **_money(page, kind if kind in kinds else ""),
     )  # fmt: skip
     return (answer, status(refused)) if refused else answer
@@ -135,8 +136,8 @@ def dispute(reference: str, side: str, *, refused: Refusal | None = None) -> Any
     answer = render_template(
         "ui/_dispute_page.html", page=page, d=found, side=side, room=ROOMS[side], now=now, other_time=other,
         zone=current_zone_name(page.calendar_zone), kinds=KINDS, token=form_token(), typed=request.form,
-        error=sentence(refused) if refused else "", most_files=disputes.MOST_FILES,
-        splits=[found.split(percent) for percent in range(found.least, 101)],
+        error=sentence(refused) if refused else "", about=refused.facts.get("why") if refused else "",
+        most_files=disputes.MOST_FILES, splits=[found.split(percent) for percent in range(found.least, 101)],
     )  # fmt: skip
     return (answer, status(refused)) if refused else answer
 

@@ -109,15 +109,17 @@ def refused(refusal: Refusal) -> Any:
     return answer
 
 
-def _held() -> list[tuple[str, str]]:
-    """Where the slots are that whoever asks holds already: (address, words)."""
+def _held() -> list[tuple[str, str, str, str]]:
+    """Where the slots are that whoever asks holds already: (address, title, its language, when)."""
     with house().db.reading() as session:
         rows = held_by(session, g.actor.person_id, house().clock())
     zone = current_zone_name()
     return [
         (
             url_for("buyer.booking", reference=row.reference),
-            f"{row.title}, {moment_day(row.starts_at, zone).striptags()}",
+            row.title,
+            row.language,
+            moment_day(row.starts_at, zone),
         )
         for row in rows
     ]
@@ -196,7 +198,7 @@ def words(status: int) -> tuple[str, str]:
 
 
 def _page(
-    status: int, *, text: str = "", number: str = "", links: Sequence[tuple[str, str]] = ()
+    status: int, *, text: str = "", number: str = "", links: Sequence[tuple[str, str, str, str]] = ()
 ) -> Response:
     if request.path.startswith(PROGRAMS):
         return problem(status, detail=text if status == 503 else "", number=number)

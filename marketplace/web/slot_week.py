@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Protocol
 from zoneinfo import ZoneInfo
 
@@ -35,7 +35,14 @@ def week_view(free: FreeSlots, zone: str, now: datetime, lost: Lost | None = Non
         "previous": monday - timedelta(days=7) if monday > now.astimezone(ZoneInfo(zone)).date() else None,
         "following": monday + timedelta(days=7) if monday < (now + timedelta(days=60)).date() else None,
         "next_free": _next_free(free, monday, zone),
+        "picked": _picked(),
     }
+
+
+def _picked() -> str | None:
+    """The slot that the request names, as its radio is written: a link may write the same instant otherwise."""
+    start = instant(request.values.get("slot", ""))
+    return start.astimezone(UTC).isoformat() if start else None
 
 
 def asked_week() -> date | None:

@@ -243,3 +243,51 @@ def test_a_decision_carried_out_keeps_the_amount_it_was_about(doors: Doors) -> N
     assert found.split(10).back == back
     assert found.split(5).back < back
     assert "What a share does to the money" not in body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute"))
+
+
+def test_who_decided_is_not_asked_to_decide_the_appeal(doors: Doors) -> None:
+    d = doors
+    told = {"kind": "quality", "words": WORDS, "share": "10", "token": "a"}
+    send(d.lead, f"/en/bookings/{d.ref}/report", data=told)
+    d.to(d.clock() + timedelta(hours=49))
+    decision = {"share": "5", "reason_lead": "one", "reason_expert": "two"}
+    send(d.boss, f"/en/operator/bookings/{d.ref}/decide", data=decision | {"token": "b"})
+    assert d.state == "resolved"
+    send(
+        d.lead,
+        f"/en/bookings/{d.ref}/dispute/appeal",
+        data={"words": "It was not like that at all.", "token": "c"},
+    )
+    assert d.state == "disputed"
+    form = f'action="/en/operator/bookings/{d.ref}/decide"'
+    theirs = body(d.boss.get(f"/en/operator/bookings/{d.ref}/dispute"))
+    assert form not in theirs
+    assert "another operator decides the appeal" in theirs
+    assert "un autre opérateur" in body(d.boss.get(f"/fr/operator/bookings/{d.ref}/dispute"))
+    assert form in body(d.other.get(f"/en/operator/bookings/{d.ref}/dispute"))
+    # Nor by a page left open.
+    assert (
+        send(d.boss, f"/en/operator/bookings/{d.ref}/decide", data=decision | {"token": "d"}).status_code
+        == 409
+    )
+    assert d.state == "disputed"
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "in at least 20 characters"), ("fr", "en 20 caractères au moins")]
+)
+def test_an_answer_of_one_word_is_refused_in_a_sentence_and_kept(
+    doors: Doors, language: str, words: str
+) -> None:
+    d = doors
+    told = {"kind": "quality", "words": WORDS, "share": "10", "token": "a"}
+    send(d.lead, f"/en/bookings/{d.ref}/report", data=told)
+    address = f"/{language}/expert/bookings/{d.ref}/dispute/answer"
+    refused = send(d.expert, address, data={"words": "Faux.", "share": "35", "token": "b"})
+    assert refused.status_code == 422
+    assert re.search(rf'<p class="error" id="words-error">[^<]*{words}', body(refused))
+    assert 'aria-describedby="words-error" aria-invalid="true"' in body(refused)
+    assert ">Faux.</textarea>" in body(refused)
+    assert 'value="35" selected' in body(refused)
+    # A share alone says enough.
+    assert send(d.expert, address, data={"words": "", "share": "35", "token": "c"}).status_code == 303

@@ -229,3 +229,25 @@ def test_a_fault_of_ours_has_a_number(
     number = re.search(r"\b[0-9a-f]{8}\b", answer.text)
     assert number
     assert number.group() in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "You already hold 2 slots"), ("fr", "Vous gardez déjà 2 créneaux")]
+)
+def test_who_holds_too_many_is_led_to_each_of_them(
+    browser: Browser, db: Database, language: str, words: str
+) -> None:
+    lead = make.lead(db)
+    held = [make.booking(db, by=lead) for _ in range(2)]
+    offer = make.offer(db, make.seller(db).expert)
+    slot = make.first_slot(db, offer.id).isoformat()
+    answer = send(
+        browser(lead.person), f"/{language}/offers/{offer.slug}/slots", {"slot": slot, "format": "remote"}
+    )
+    assert answer.status_code == 409
+    assert words in answer.text
+    for made in held:
+        line = answer.text.split(f'<li><a href="/{language}/bookings/{make.read(db, made).reference}">')[1]
+        assert line.startswith('<span lang="fr">Poser 38 000 compteurs</span>, ')
+    theirs = make.booking(db)
+    assert make.read(db, theirs).reference not in answer.text

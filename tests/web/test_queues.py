@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from marketplace.storage.db import Database
 from marketplace.storage.queues import AskedTimes, QueuePlace
 from tests import factories as make
 from tests.clock import FakeClock
-from tests.services.test_queues import full, later, let_go
+from tests.services.test_queues import SLOT, full, later, let_go
 from tests.web.conftest import send
 
 __all__ = ["later"]
@@ -99,6 +101,44 @@ def test_who_has_a_later_session_may_wait_for_an_earlier_one(
     assert f"/en/offers/{offer.slug}/queue" not in here.get(f"/en/offers/{offer.slug}/slots").text
     queues.serve(db, seller.expert.id)
     assert "Proposed in place of your session" in here.get("/en/places").text
+
+
+def picked(page: str) -> list[str]:
+    return re.findall(r'name="slot" value="([^"]+)" checked', page)
+
+
+def test_the_slot_that_is_free_is_chosen_where_its_link_leads(
+    db: Database, browser: Browser, lead: make.Lead
+) -> None:
+    offer = make.offer(db, make.seller(db).expert)
+    here = browser(lead.person)
+    free = send(here, f"/en/offers/{offer.slug}/queue", DAYS).text
+    link = re.search(rf'href="(/en/offers/{offer.slug}/slots\?slot=[^"]+)"', free)
+    assert link
+    assert picked(here.get(html.unescape(link[1])).text) == ["2026-12-11T07:00:00+00:00"]
+
+
+@pytest.mark.parametrize(
+    ("language", "words"), [("en", "in place of your session:"), ("fr", "à la place de votre séance")]
+)
+def test_who_has_a_later_session_is_led_to_another_time_for_it(
+    db: Database,
+    browser: Browser,
+    later: tuple[make.Seller, make.Offer, make.Made, make.Made],
+    language: str,
+    words: str,
+) -> None:
+    _seller, offer, held, booked = later
+    here = browser(booked.lead.person)
+    let_go(db, held)
+    free = send(here, f"/{language}/offers/{offer.slug}/queue", DAYS)
+    assert free.status_code == 422
+    assert words in free.text
+    assert f"/offers/{offer.slug}/slots?slot=" not in free.text
+    reference = make.read(db, booked).reference
+    link = re.search(rf'href="(/{language}/bookings/{reference}/reschedule\?slot=[^"]+)"', free.text)
+    assert link
+    assert picked(here.get(html.unescape(link[1])).text) == [SLOT.isoformat()]
 
 
 def test_from_three_times_to_the_hold(db: Database, browser: Browser, lead: make.Lead) -> None:

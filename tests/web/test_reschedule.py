@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -137,6 +137,53 @@ class TestPropose:
         assert make.read(db, made).starts_at == start
         for client, side in ((first, asks), (second, answers)):
             assert "Moved to another time" in page(client, path_of(db, made, side))
+
+    @pytest.mark.parametrize(
+        ("language", "heads"),
+        [
+            (
+                "en",
+                [
+                    "Tue 24 Nov 2026, 10:00 · Monday 14 December",
+                    "Wed 25 Nov 2026, 10:00 · Tuesday 15 December",
+                ],
+            ),
+            (
+                "fr",
+                [
+                    "mar. 24 nov. 2026, 10 h 00 · lundi 14 décembre",
+                    "mer. 25 nov. 2026, 10 h 00 · mardi 15 décembre",
+                ],
+            ),
+        ],
+    )
+    def test_a_reason_stands_with_its_day_and_what_it_is_about(
+        self, db: Database, clock: FakeClock, browser: Browser, language: str, heads: list[str]
+    ) -> None:
+        made = make.booking(db, state="confirmed")
+        for day in (14, 15):
+            start = datetime(2026, 12, day, 8, tzinfo=UTC)
+            proposal = bookings.propose(
+                db,
+                made.lead.actor,
+                booking_id=made.id,
+                side="lead",
+                start=start,
+                reason=f"N° {day}",
+                token=f"p{day}",
+            )
+            bookings.withdraw_proposal(
+                db, made.lead.actor, proposal_id=proposal.id, side="lead", token=f"w{day}"
+            )
+            clock.move(timedelta(days=1))
+        shown = page(
+            browser(made.seller.person), path_of(db, made, "expert").replace("/en/", f"/{language}/")
+        )
+        quoted = re.findall(r"<blockquote.*?</blockquote>", shown)
+        words = [re.sub(r"\s+", " ", re.sub(r"<[^>]+>", "", one)) for one in quoted]
+        for one, head, reason in zip(words, heads, ("N° 14", "N° 15"), strict=True):
+            assert head in one
+            assert one.endswith(reason)
 
     def test_refused_and_withdrawn(self, db: Database, browser: Browser) -> None:
         made = make.booking(db, state="confirmed")

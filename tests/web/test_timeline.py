@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -90,3 +90,24 @@ def test_what_was_made_stays_as_it_was_written(db: Database, statement: str) -> 
     make.booking(db)
     with pytest.raises(sa.exc.DBAPIError, match="append-only"), db.transaction() as tx:
         tx.session.execute(sa.text(statement))
+
+
+@pytest.mark.parametrize(
+    ("language", "by", "about"), [("fr", "par", "Lundi 14 décembre"), ("en", "by", "Monday 14 December")]
+)
+def test_a_proposal_says_who_and_for_when_in_two_sentences(
+    app: Flask, db: Database, language: str, by: str, about: str
+) -> None:
+    made = make.booking(db, state="confirmed")
+    start = datetime(2026, 12, 14, 8, tzinfo=UTC)
+    bookings.propose(
+        db, made.lead.actor, booking_id=made.id, side="lead", start=start, reason="Une grève.", token="p"
+    )
+    with db.reading() as session:
+        page = booking_page(session, make.read(db, made))
+    with app.test_request_context(f"/{language}/"), force_locale(language):
+        item = next(
+            one for one in timeline(page, side="expert", now=db.clock()) if one["reason"] == "Une grève."
+        )
+    assert item["note"].startswith(f"{by} Camille Desroches. {about}")
+    assert item["about"].lower().startswith(about.lower())

@@ -126,4 +126,5 @@ class RescheduleOver(Refusal):
 
 
 class QueueRefused(Refusal):
-    """A place or times to ask for, refused. Facts: why (domain/queues.py names each), limit, days, nearest, at, earliest."""
+    """A place or times to ask for, refused. Facts: why (domain/queues.py names each), limit, days, nearest, booking, at,
+    earliest."""

@@ -53,10 +53,10 @@ class BookingRow:
 
 def held_by(
     session: Session, person_id: uuid.UUID | None, now: datetime
-) -> Sequence[sa.Row[str, str, datetime]]:
-    """The slots a person holds now, the first to run out first: reference, title, starts_at."""
+) -> Sequence[sa.Row[str, str, str, datetime]]:
+    """The slots a person holds now, the first to run out first: reference, title and its language, starts_at."""
     return session.execute(
-        sa.select(Booking.reference, OfferVersion.title, Booking.starts_at)
+        sa.select(Booking.reference, OfferVersion.title, OfferVersion.language, Booking.starts_at)
         .join(OfferVersion, OfferVersion.id == Booking.version_id)
         .where(Booking.lead_id == person_id, Booking.state == "held", Booking.deadline > now)
         .order_by(Booking.deadline, Booking.id)

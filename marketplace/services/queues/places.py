@@ -44,7 +44,8 @@ def join(
 
     Only where none is free; with a later booking of this offer, where none is free before it. `token` is the
     form's own. Raises NotFound, NotBookable, OwnOffer, QueueRefused (why: order, past, far, many_places,
-    twice, free with the nearest slots), and what refuses another time for the later booking.
+    twice, free with the nearest slots and the reference of the later booking they are another time for), and
+    what refuses another time for that one.
     """
     law.check_years(first, last, db.clock())
     place = ZoneInfo(zone)
@@ -92,7 +93,8 @@ def _refuse_free(
             other_slots(tx.session, booked, side="lead", now=tx.now).slots, begins_at, ends_at
         )
     if nearest:
-        raise QueueRefused(why="free", nearest=nearest[:3])
+        instead = {} if booked is None else {"booking": booked.reference}
+        raise QueueRefused(why="free", nearest=nearest[:3], **instead)
     return ends_at
 
 

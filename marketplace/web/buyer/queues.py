@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -29,7 +30,8 @@ def join_queue(slug: str) -> Any:
     """Tell me of a slot between these days."""
     offer = door_offer(slug)
     form, zone = JoinForm(), current_zone_name()
-    error, nearest = "", []
+    error = ""
+    free: Mapping[str, Any] = {}
     code = 422 if request.method == "POST" else 200
     if form.validate_on_submit():
         try:
@@ -42,10 +44,10 @@ def join_queue(slug: str) -> Any:
         except NotFound:
             raise
         except Refusal as refusal:
-            error, code, nearest = sentence(refusal), status(refusal), refusal.facts.get("nearest", [])
+            error, code, free = sentence(refusal), status(refusal), refusal.facts
             if isinstance(refusal, QueueRefused) and refusal.facts["why"] in ("order", "past", "far"):
                 form.last.errors, error = [error], ""
-    return _shown("buyer/join_queue.html", slug, form, error, nearest=nearest), code
+    return _shown("buyer/join_queue.html", slug, form, error, free=free), code
 
 
 def _shown(template: str, slug: str, form: JoinForm | TimesForm, error: str, **more: Any) -> str:

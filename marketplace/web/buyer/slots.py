@@ -71,7 +71,6 @@ def _page(slug: str, *, error: str = "", lost: Lost | None = None) -> str:
         zone=zone,
         other_zone=free.wanted.calendar.zone,
         **week_view(free, zone, now, lost),
-        picked=request.form.get("slot") or request.args.get("slot"),
         format=request.form.get("format") or request.args.get("format") or "remote",
         token=form_token(),
         error=error,

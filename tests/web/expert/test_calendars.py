@@ -153,6 +153,24 @@ def test_a_day_says_for_every_hour_why_it_is_not_offered(
         assert page.get(f"/en/expert/seen{junk}").status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("language", "first", "second"),
+    [
+        ("en", "30 Nov, 17:00 – 1 Dec, 07:30", "08:00–15:00"),
+        ("fr", "30 nov., 17 h 00 – 1er déc., 7 h 30", "8 h 00–15 h 00"),
+    ],
+)
+def test_a_day_far_away_says_the_experts_own_date_where_it_is_another(
+    page: FlaskClient, language: str, first: str, second: str
+) -> None:
+    """Tuesday 1 December in Singapore begins on Monday at 17:00 in Paris; from 7:00 on it is Tuesday here too."""
+    text = page.get(f"/{language}/expert/seen?day=2026-12-01&zone=Asia/Singapore").text
+    own = [re.sub(r"<[^>]+>", "", cell) for cell in re.findall(r"<tr><td>.*?</td><td>(.*?)</td>", text)]
+    assert [re.sub(r"\s+", " ", cell) for cell in own[:2]] == [first, second]
+    at_home = page.get(f"/{language}/expert/seen?day=2026-12-01&zone=Europe/Paris").text
+    assert "30 nov" not in re.findall(r"<tbody>(.*?)</tbody>", at_home, re.DOTALL)[0]
+
+
 def test_the_yes_warns_when_the_calendar_is_busy_then_and_may_still_be_given(
     browser: Any, said: Elsewhere, db: Database
 ) -> None:

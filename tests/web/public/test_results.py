@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,10 +15,11 @@ from flask.testing import FlaskClient
 from marketplace.services import free_days
 from marketplace.services.search import index_offer
 from marketplace.storage import search
-from marketplace.storage.availability import Calendar
+from marketplace.storage.availability import BusyCalendar, Calendar
 from marketplace.storage.db import Database
 from marketplace.storage.offers import Industry, Offer, Topic
 from tests import factories as make
+from tests.clock import FakeClock
 
 PARIS = ZoneInfo("Europe/Paris")
 
@@ -231,3 +232,49 @@ def test_what_cannot_be_read_is_said_at_the_field_with_what_was_typed(
     assert 'aria-describedby="search-error"' in field[1]
     said = page.text[page.text.index('id="search-error"') :][:600]
     assert "4,000 characters" in said or "control characters" in said
+
+
+def test_an_instant_offer_is_asked_first_while_a_busy_calendar_is_unread(
+    client: FlaskClient, db: Database, clock: FakeClock
+) -> None:
+    """The offer's page, the line of the results and the days they are narrowed to say what the process does."""
+    seller = make.seller(db, standing_since=db.clock(), meeting_link="https://meet.example.com/s")
+    offer = make.offer(db, seller.expert, instant=True, notice_hours=4)
+    with db.transaction() as tx:
+        index_offer(tx, offer.id)
+        calendar = BusyCalendar(
+            expert_id=seller.expert.id,
+            name="Perso",
+            sealed=b"s",
+            shown="calendar.example.net",
+            busy=[],
+            made_at=tx.now,
+            worked_out_at=tx.now,
+            good_at=tx.now,
+            next_read_at=tx.now,
+        )
+        tx.session.add(calendar)
+    free_days.renew(db, seller.expert.id)
+
+    def said() -> tuple[str, int, str, str]:
+        page, results = client.get(f"/en/offers/{offer.slug}").text, client.get("/en/offers").text
+        today = f"{db.clock():%Y-%m-%d}"
+        slots = [
+            re.search(r'<time[^>]*datetime="([^"]+)"', part.split(mark)[1])
+            for part, mark in (
+                (results, "First slot"),
+                (page, 'class="slot-lines"'),
+            )
+        ]
+        assert all(slots)
+        return (
+            "at once" if "Confirmed at once" in page else "asked",
+            len(slugs(client.get(f"/en/offers?from={today}&to={today}").text)),
+            *(one[1] for one in slots if one),
+        )
+
+    clock.move_to(datetime(2026, 11, 27, 8, 59, 59, tzinfo=UTC))
+    assert said() == ("at once", 1, "2026-11-27T13:00:00Z", "2026-11-27T13:00:00Z")
+    clock.move(timedelta(seconds=1))
+    # Three days after the last good copy, to the second: a day's notice, over a weekend.
+    assert said() == ("asked", 0, "2026-11-30T07:00:00Z", "2026-11-30T07:00:00Z")
