@@ -15,7 +15,6 @@ from sqlalchemy.orm import Session
 from ..domain.errors import ProviderBusy
 from ..domain.pricing import Quote
 from ..gateways.payments import Payments
-from ..storage import locks
 from ..storage.db import Database, Tx
 from ..storage.experts import Expert
 from ..storage.payments import Payment, ProviderCall, Refund
@@ -23,8 +22,8 @@ from ..storage.payouts import SetOff, Transfer
 from . import ledger
 from .payments import carry_out
 from .payments.applying import refresh_account
-from .payments.deciding import labels
-from .payments.intents import write_call
+from .payments.intents import labels, write_call
+from .payments.locking import lock_payment
 from .payments.refunding import share_kept, sum_lines
 from .payments.transferring import all_set_off, in_its_way, set_off
 
@@ -98,13 +97,8 @@ def _intend(db: Database, transfer_id: uuid.UUID) -> uuid.UUID | None:
     """
     with db.transaction() as tx:
         transfer = tx.session.get_one(Transfer, transfer_id)
-        payment = tx.session.get_one(Payment, transfer.payment_id)
-        locks.take(
-            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-            payment=payment.id,
-        )  # fmt: skip
+        payment = lock_payment(tx, transfer.payment_id)
         tx.session.refresh(transfer)
-        tx.session.refresh(payment)
         if transfer.state != "due":
             return None
         tries, last = _tried(tx.session, transfer)

@@ -22,7 +22,8 @@ from marketplace.domain.pricing import BuyerTax, PlatformTax, Quote, SellerTax, 
 from marketplace.gateways.payments import PaymentState, RefundSeen, ReversalSeen, TransferSeen
 from marketplace.services import ledger, payments
 from marketplace.services.payments.carrying import _end, _outcome
-from marketplace.services.payments.looking_again import lock_payment, may_go
+from marketplace.services.payments.locking import lock_payment
+from marketplace.services.payments.looking_again import may_go
 from marketplace.services.payments.outcomes import apply_refund
 from marketplace.services.payouts import _intend, schedule_transfer
 from marketplace.storage.db import Database
@@ -71,7 +72,7 @@ class Session:
     def locked(self, act: Any) -> Any:
         with self.db.transaction() as tx:
             call = ProviderCall(payment_id=self.id)
-            payment = lock_payment(tx, call)
+            payment = lock_payment(tx, call.payment_id)
             return act(tx, payment)
 
     def open_call(self, kind: str) -> ProviderCall | None:
@@ -87,7 +88,7 @@ class Session:
 
     def answer(self, call: ProviderCall, seen: Any) -> None:
         with self.db.transaction() as tx:
-            payment = lock_payment(tx, call)
+            payment = lock_payment(tx, call.payment_id)
             _end(tx, call.id, "done", provider_id=seen.id)
             _outcome(tx, payment, call, seen)
 
@@ -141,7 +142,7 @@ class Session:
             return
         if n % 4 == 0:
             with self.db.transaction() as tx:
-                payment = lock_payment(tx, call)
+                payment = lock_payment(tx, call.payment_id)
                 _end(tx, call.id, "failed", error="balance_insufficient")
                 payments.transferring.hold_up_transfer(tx, payment, "balance_insufficient")
             return
@@ -167,7 +168,7 @@ class Session:
             self.told.reversed += wanted
             return
         with self.db.transaction() as tx:
-            payment = lock_payment(tx, call)
+            payment = lock_payment(tx, call.payment_id)
             row = tx.session.get_one(ProviderCall, call.id)
             _end(tx, call.id, "failed", error="balance_insufficient")
             payments.deciding.apply_reversal(tx, payment, row, 0, holds=wanted * n // 50)

@@ -15,13 +15,13 @@ from ...domain.chargebacks import BookedAs
 from ...domain.errors import ChargebackRefused, NotFound, OwnCase, ReasonMissing
 from ...domain.policy import Actor, may
 from ...domain.words import clean_text
-from ...storage import locks
 from ...storage.bookings import Booking
 from ...storage.chargebacks import Chargeback
 from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import Payment
 from ..payments.chargebacks import ask_evidence, refund_loss
+from ..payments.locking import lock_payment
 from ..people import write_audit
 from .pack import build_pack
 
@@ -166,11 +166,6 @@ def _locked(tx: Tx, chargeback_id: uuid.UUID) -> tuple[Payment, Chargeback]:
     row = tx.session.get(Chargeback, chargeback_id)
     if row is None:
         raise NotFound
-    payment = tx.session.get_one(Payment, row.payment_id)
-    locks.take(
-        tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-        payment=payment.id,
-    )  # fmt: skip
-    tx.session.refresh(payment)
+    payment = lock_payment(tx, row.payment_id)
     tx.session.refresh(row)
     return payment, row

@@ -7,7 +7,6 @@ What it announces, the rooms to the right react to.
 from ...gateways.payments import Payments as PaymentsDoor
 from .applying import apply_event, receive_event, refresh
 from .asking import (
-    captured_payment,
     drop_live_payment,
     live_payment,
     post_share_due,
@@ -25,7 +24,7 @@ from .sweep import sweep
 from .terms import Payer, invoice, open_minor, unpaid, write_off
 
 __all__ = [
-    "CheckoutTexts", "Payer", "PaymentsDoor", "account_known", "apply_event", "captured_payment", "carry_out", "checkout_url",
+    "CheckoutTexts", "Payer", "PaymentsDoor", "account_known", "apply_event", "carry_out", "checkout_url",
     "decide_refund", "drive", "drop_live_payment", "invoice", "live_payment", "open_minor", "open_payment", "platform_ready", "post_share_due",
     "receive_event", "refresh", "refuse_event", "refused_events", "request_capture", "request_release", "set_waiting_against", "standing_payment", "supersede_live_payment", "sweep", "unpaid", "write_off",
 ]  # fmt: skip

@@ -35,13 +35,13 @@ from ...gateways.payments import (
     PaymentState,
     ProviderEvent,
 )
-from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import InboxEvent, Payment, ProviderCall, Refund
 from .. import ledger
 from .asking import request_release
 from .chargebacks import apply_chargeback
+from .locking import lock_payment
 from .outcomes import apply_refund
 from .terms import apply_bank_seen
 
@@ -153,11 +153,7 @@ def refresh(db: Database, gateway: Payments, payment_id: uuid.UUID, *, disputed:
     except PaymentError as error:
         raise ProviderBusy from error
     with db.transaction() as tx:
-        locks.take(
-            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-            payment=payment.id,
-        )  # fmt: skip
-        locked = tx.session.get_one(Payment, payment_id, populate_existing=True)
+        locked = lock_payment(tx, payment_id)
         apply_seen(tx, locked, seen)
         for refund_id, refund_seen in refunds_seen:
             apply_refund(tx, locked, refund_id, refund_seen)

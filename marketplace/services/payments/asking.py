@@ -41,16 +41,6 @@ def standing_payment(session: Session, subject: uuid.UUID) -> Payment | None:
     )
 
 
-def captured_payment(session: Session, subject: uuid.UUID) -> Payment | None:
-    """The subject's payment that was taken; of several, the one that still has money in it."""
-    return session.scalar(
-        sa.select(Payment)
-        .where(Payment.subject == subject, Payment.captured_minor > 0)
-        .order_by((Payment.refunded_minor < Payment.captured_minor).desc(), Payment.captured_at)
-        .limit(1)
-    )
-
-
 def request_capture(tx: Tx, payment: Payment) -> None:
     """Take the reserved money."""
     ask(

@@ -40,7 +40,8 @@ from .asking import LIVE, end_payment
 from .chargebacks import apply_chargeback, evidence_refused, evidence_taken
 from .deciding import apply_reversal
 from .intents import ask_again
-from .looking_again import OVER, lock_payment, may_go
+from .locking import lock_payment
+from .looking_again import OVER, may_go
 from .outcomes import DISPUTED, apply_refund, fail_refund, redecide
 from .terms import bank_transfer_opened
 from .transferring import apply_transfer, hold_up_transfer
@@ -74,7 +75,7 @@ def carry_out(db: Database, gateway: Payments, call_id: uuid.UUID) -> None:
         _refused(db, gateway, call, error)
         return
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         # Before what follows from it: whoever goes on then sees this call as over.
         _end(tx, call.id, "done", provider_id=_id_of(answer))
         _outcome(tx, payment, call, answer)
@@ -166,7 +167,7 @@ def _later(db: Database, call: ProviderCall, error: PaymentError, *, holds: int 
     `holds`: what of a reversal the expert's account could still give, minor units.
     """
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
         if row.state in OVER:
             return
@@ -198,7 +199,7 @@ def _refused(db: Database, gateway: Payments, call: ProviderCall, error: Payment
     if isinstance(error, Refused) and error.look and _found(db, gateway, call):
         return
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         if not _end(tx, call.id, "failed", error=str(error)):
             return
         if call.kind == "open_checkout" and payment.state == "created":
@@ -252,7 +253,7 @@ def _found(db: Database, gateway: Payments, call: ProviderCall) -> bool:
     if seen is None:
         return False
     with db.transaction() as tx:
-        locked = lock_payment(tx, call)
+        locked = lock_payment(tx, call.payment_id)
         _end(tx, call.id, "done", provider_id=seen.id)
         _outcome(tx, locked, call, seen)
     return True
@@ -266,7 +267,7 @@ def _found_reversal(db: Database, gateway: Payments, call: ProviderCall) -> bool
     except PaymentError as error:
         raise ProviderBusy from error
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         known = tx.session.scalars(
             sa.select(Transfer.reversed_minor).where(Transfer.payment_id == payment.id)
         ).one()
@@ -287,7 +288,7 @@ def _found_evidence(db: Database, gateway: Payments, call: ProviderCall) -> bool
     if not seen.submitted and seen.state in ("inquiry", "open"):
         return False
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         sent = call.parameters["submit"] and seen.submitted
         _end(
             tx, call.id, "done" if sent else "failed", provider_id=seen.id, error=None if sent else seen.state
@@ -298,7 +299,7 @@ def _found_evidence(db: Database, gateway: Payments, call: ProviderCall) -> bool
 
 def _end_where_it_stands(db: Database, call: ProviderCall) -> bool:
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         gone = call.parameters.get("intent_id") not in (None, payment.intent_id)  # Taken back, on terms.
         if gone or payment.state in _REACHED[call.kind]:
             _end(tx, call.id, "done", provider_id=payment.intent_id)

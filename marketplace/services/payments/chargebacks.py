@@ -26,8 +26,8 @@ from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall, Refund
 from .. import ledger
 from ..people import write_audit
-from .deciding import decide_refund, drive, labels
-from .intents import ask
+from .deciding import decide_refund, drive
+from .intents import ask, labels
 from .losses import make_room, post_refunded_loss
 from .outcomes import set_waiting_against
 from .refunding import left_to_refund, refunded_lines

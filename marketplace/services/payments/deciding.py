@@ -19,13 +19,13 @@ from sqlalchemy.orm import Session
 from ...domain import postings
 from ...domain.errors import RefundTooLarge
 from ...domain.pricing import Quote
-from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall, Refund
 from ...storage.payouts import Transfer
 from .. import ledger
 from . import terms
-from .intents import ask
+from .intents import ask, ask_refund, labels
+from .locking import lock_payment
 from .losses import make_room, post_refunded_loss, split_by_losses
 from .refunding import (
     experts_part,
@@ -162,13 +162,7 @@ def refunds_that_wait(session: Session, now: datetime, most: int) -> Sequence[uu
 def drive_waiting(db: Database, payment_id: uuid.UUID) -> None:
     """`drive` for the sweep: whoever should have called it may have been killed before."""
     with db.transaction() as tx:
-        payment = tx.session.get_one(Payment, payment_id)
-        locks.take(
-            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-            payment=payment.id,
-        )  # fmt: skip
-        tx.session.refresh(payment)
-        drive(tx, payment)
+        drive(tx, lock_payment(tx, payment_id))
 
 
 def open_call(session: Session, refund: Refund) -> ProviderCall | None:
@@ -302,25 +296,4 @@ def _go(tx: Tx, payment: Payment, refund: Refund) -> None:
     elif refund.kind == "credit_note":
         terms.credit(tx, payment, refund)
     else:
-        _send(tx, payment, refund)
-
-
-def _send(tx: Tx, payment: Payment, refund: Refund) -> None:
-    """Ask the provider for it. An intent before this one was withdrawn without being carried out."""
-    before = tx.session.scalar(
-        sa.select(sa.func.count()).where(
-            ProviderCall.payment_id == payment.id, ProviderCall.token.startswith(f"refund/{refund.id}")
-        )
-    )
-    ask(
-        tx, payment, "refund", f"refund/{refund.id}" + (f"/{before}" if before else ""),
-        {
-            "intent_id": payment.intent_id, "amount_minor": refund.amount_minor, "reference": str(refund.id),
-            "metadata": labels(payment),
-        },
-    )  # fmt: skip
-
-
-def labels(payment: Payment) -> dict[str, str]:
-    """What its objects at the provider carry besides their own reference."""
-    return {**payment.labels, "payment": payment.reference}
+        ask_refund(tx, payment, refund)

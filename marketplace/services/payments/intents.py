@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from ...domain.events import ProviderCallDue
 from ...storage.db import Tx
-from ...storage.payments import Payment, ProviderCall
+from ...storage.payments import Payment, ProviderCall, Refund
 
 
 def write_call(
@@ -41,3 +41,24 @@ def ask_again(tx: Tx, payment: Payment, call: ProviderCall) -> None:
     again = write_call(tx, payment, call.kind, f"{call.token}/again", call.parameters)
     if again is not None:
         again.tries = 1
+
+
+def ask_refund(tx: Tx, payment: Payment, refund: Refund) -> None:
+    """Ask the provider for it. An intent before this one was withdrawn without being carried out."""
+    before = tx.session.scalar(
+        sa.select(sa.func.count()).where(
+            ProviderCall.payment_id == payment.id, ProviderCall.token.startswith(f"refund/{refund.id}")
+        )
+    )
+    ask(
+        tx, payment, "refund", f"refund/{refund.id}" + (f"/{before}" if before else ""),
+        {
+            "intent_id": payment.intent_id, "amount_minor": refund.amount_minor, "reference": str(refund.id),
+            "metadata": labels(payment),
+        },
+    )  # fmt: skip
+
+
+def labels(payment: Payment) -> dict[str, str]:
+    """What its objects at the provider carry besides their own reference."""
+    return {**payment.labels, "payment": payment.reference}

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session
 
 from ...domain.errors import ProviderBusy
 from ...gateways.payments import PaymentError, Payments
-from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.experts import Expert
 from ...storage.payments import Payment, ProviderCall, Refund
 from .. import ledger
+from .locking import lock_payment
 from .refunding import own_part, vat_part
 from .transferring import hold_up_transfer, in_its_way
 
@@ -36,21 +36,10 @@ def may_go(db: Database, gateway: Payments, call: ProviderCall, asked_at: dateti
     return True
 
 
-def lock_payment(tx: Tx, call: ProviderCall) -> Payment:
-    """The call's payment, with its locks."""
-    payment = tx.session.get_one(Payment, call.payment_id)
-    locks.take(
-        tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-        payment=payment.id,
-    )  # fmt: skip
-    tx.session.refresh(payment)
-    return payment
-
-
 def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None, *, enough: bool) -> bool:
     """What stands in the way takes the intent back: the share is due again, with the reason."""
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
         if row.state in OVER:
             return False
@@ -73,7 +62,7 @@ def _transfer_may_go(db: Database, call: ProviderCall, asked_at: datetime | None
 def _refund_may_go(db: Database, call: ProviderCall, asked_at: datetime | None, *, enough: bool) -> bool:
     """Contested, or not covered: it waits with its key."""
     with db.transaction() as tx:
-        payment = lock_payment(tx, call)
+        payment = lock_payment(tx, call.payment_id)
         row = tx.session.get_one(ProviderCall, call.id, with_for_update=True)
         if row.state in OVER:
             return False

@@ -14,14 +14,13 @@ from ...domain.ids import new_reference
 from ...domain.money import EUR
 from ...domain.pricing import Quote
 from ...gateways.payments import PaymentError, Payments
-from ...storage import locks
 from ...storage.db import Database, Tx
 from ...storage.payments import Payment, ProviderCall
 from .applying import refresh
-from .asking import LIVE, captured_payment, end_payment, live_payment, supersede_live_payment
+from .asking import LIVE, end_payment, live_payment, standing_payment, supersede_live_payment
 from .carrying import carry_out
-from .deciding import labels
-from .intents import write_call
+from .intents import labels, write_call
+from .locking import lock_payment
 
 # Inside the hold's 35 minutes; the provider's shortest is 30.
 CHECKOUT_LASTS = timedelta(minutes=33)
@@ -142,14 +141,11 @@ def _end_the_ones_before(db: Database, gateway: Payments, payment: Payment) -> N
     if _live_before(db, payment):
         raise ProviderBusy
     with db.transaction() as tx:
-        locks.take(
-            tx, calendar=payment.payee_expert_id, company=payment.payer_company_id, booking=payment.subject,
-            payment=payment.id,
-        )  # fmt: skip
-        taken = captured_payment(tx.session, payment.subject)
+        locked = lock_payment(tx, payment.id)
+        taken = standing_payment(tx.session, payment.subject)
         if taken is None or taken.refunded_minor >= taken.captured_minor:
             return
-        end_payment(tx, tx.session.get_one(Payment, payment.id), why="paid_already")
+        end_payment(tx, locked, why="paid_already")
     raise MoveNotOpen("captured", "pay")
 
 

@@ -22,10 +22,7 @@ from .. import ledger
 
 def share_left(session: Session, payment: Payment) -> int:
     """The expert's share of what is not decided to go back to the buyer, minor units."""
-    taken = sa.select(Refund.lines).where(
-        Refund.payment_id == payment.id, ~Refund.borne_by_us, Refund.state != "redecided"
-    )
-    return share_kept(Quote.from_dict(payment.quote), payment, sum_lines(session.scalars(taken)))
+    return share_kept(Quote.from_dict(payment.quote), payment, taken_of_the_share(session, payment.id))
 
 
 def share_kept(quote: Quote, payment: Payment, gone: Mapping[str, int]) -> int:

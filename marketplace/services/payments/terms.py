@@ -22,7 +22,7 @@ from ...gateways.payments import BankTransfer, PaymentSeen, PaymentState
 from ...storage.db import Tx
 from ...storage.payments import Payment, ProviderCall, Refund
 from .. import ledger
-from .intents import ask
+from .intents import ask, ask_refund, labels
 from .refunding import post_refund
 
 # Where the provider has accounts to send euros to.
@@ -58,7 +58,7 @@ def invoice(
     payment = Payment(
         reference=new_reference(), subject=subject, payer_company_id=company_id, payee_expert_id=expert_id,
         method="bank_transfer", capture="automatic", amount_minor=quote.total, currency=quote.currency,
-        quote=quote.as_dict(), invoiced_at=tx.now, created_at=tx.now,
+        quote=quote.as_dict(), labels=dict(payer.labels), invoiced_at=tx.now, created_at=tx.now,
     )  # fmt: skip
     tx.session.add(payment)
     tx.session.flush()  # Its id goes into the entries and the intent.
@@ -86,7 +86,7 @@ def _ask_for_the_rest(tx: Tx, payment: Payment, payer: Mapping[str, object]) -> 
             "email": payer["email"],
             "description": payer["description"],
             "customer_id": (payment.bank or {}).get("customer_id"),
-            "metadata": payer["labels"],
+            "metadata": labels(payment),
         },
     )  # fmt: skip
 
@@ -111,7 +111,7 @@ def _payer_of(call: ProviderCall) -> dict[str, object]:
     said = call.parameters
     return {
         "name": said["name"], "email": said["email"], "country": said["country"],
-        "description": said["description"], "labels": said["metadata"],
+        "description": said["description"],
     }  # fmt: skip
 
 
@@ -154,10 +154,7 @@ def _send_back(tx: Tx, payment: Payment, minor: int) -> None:
     )  # fmt: skip
     tx.session.add(refund)
     tx.session.flush()  # Its id is the reference at the provider.
-    ask(
-        tx, payment, "refund", f"refund/{refund.id}",
-        {"intent_id": payment.intent_id, "amount_minor": minor, "reference": str(refund.id)},
-    )  # fmt: skip
+    ask_refund(tx, payment, refund)
 
 
 def _account_gone(tx: Tx, payment: Payment) -> None:
